@@ -1,0 +1,46 @@
+"""One change each, whose process may be killed after Zuora's answer and before its result is stored."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import DAG, Context, Param
+
+from airflow_zuora.operators.entity_connection import (
+    AcceptEntityConnectionOperator,
+    DisconnectEntityConnectionOperator,
+    InitiateEntityConnectionOperator,
+)
+
+
+def die_once(context: Context, result: Any) -> None:
+    if context["params"]["dies"] and context["ti"].try_number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+CHANGE: dict[str, Any] = {
+    "task_id": "change",
+    "post_execute": die_once,
+    "retries": 2,
+    "retry_delay": timedelta(seconds=1),
+}
+
+
+def change(verb: str, **settings: Any) -> DAG:
+    return DAG(verb, schedule=None, catchup=False, params={"id": "", "dies": Param(False)}, **settings)
+
+
+with change("accept"):
+    approve = ApprovalOperator(task_id="approve", subject="{{ params.id }}", retries=0)
+    AcceptEntityConnectionOperator(**CHANGE, connection_id="{{ params.id }}", approval=approve.output)
+
+with change("disconnect"):
+    DisconnectEntityConnectionOperator(**CHANGE, connection_id="{{ params.id }}", confirm=True)
+
+# One after the other, because all of them are the same call on the wire.
+with change("initiate", max_active_runs=1):
+    InitiateEntityConnectionOperator(**CHANGE, target_entity_id="{{ params.id }}")

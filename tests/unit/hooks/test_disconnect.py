@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import pytest
+
+from airflow_zuora.exceptions import (
+    EntityConnectionStateError,
+    ZuoraNotFoundError,
+    ZuoraOutcomeUnknownError,
+    ZuoraRuleError,
+)
+from airflow_zuora.hooks.changes import MAX_CHANGES
+from airflow_zuora.models import EntityConnectionChange, EntityConnectionStatus
+from airflow_zuora.simulator.seed import (
+    CONNECTED_ID,
+    DEFAULT_ENTITY_ID,
+    DISCONNECTED_ID,
+    EMEA_ENTITY_ID,
+    OUTBOUND_ID,
+    PENDING_ID,
+    UNRELATED_ID,
+)
+from tests.unit.zuora import LIST, LOST, order, status_of
+
+CONNECTED, DISCONNECTED = EntityConnectionStatus.CONNECTED, EntityConnectionStatus.DISCONNECTED
+
+
+@pytest.mark.parametrize("side", [DEFAULT_ENTITY_ID, EMEA_ENTITY_ID], ids=["target", "source"])
+def test_either_side_may_disconnect(side, make_hook, zuora_simulator):
+    change = make_hook(entity_id=side).disconnect_entity_connection(CONNECTED_ID)
+    (put,) = zuora_simulator.requests("PUT")
+    assert change == EntityConnectionChange(
+        id=CONNECTED_ID,
+        source_entity_id=EMEA_ENTITY_ID,
+        target_entity_id=DEFAULT_ENTITY_ID,
+        status=DISCONNECTED,
+        raw_status="Disconnected",
+        previous_status=CONNECTED,
+        changed=True,
+        request_id=put.request_id,
+    )
+    assert (put.path, put.body) == (f"{LIST}/{CONNECTED_ID}/disconnect", {})
+    assert order(zuora_simulator) == ["GET", "PUT"]
+    assert status_of(zuora_simulator, CONNECTED_ID) == "Disconnected"
+
+
+def test_what_is_disconnected_already_is_left_as_it_is(hook, zuora_simulator):
+    change = hook.disconnect_entity_connection(DISCONNECTED_ID)
+    assert (change.status, change.previous_status, change.changed) == (DISCONNECTED, DISCONNECTED, False)
+    assert (change.request_id, order(zuora_simulator)) == (None, ["GET"])
+
+
+def test_disconnecting_twice_from_both_sides_sends_one_change(make_hook, zuora_simulator):
+    changes = [
+        make_hook(entity_id=side).disconnect_entity_connection(CONNECTED_ID)
+        for side in (DEFAULT_ENTITY_ID, EMEA_ENTITY_ID)
+    ]
+    assert [one.changed for one in changes] == [True, False]
+    assert len(zuora_simulator.requests("PUT")) == 1
+
+
+@pytest.mark.parametrize("disconnect_pending", ["rule", "success"])
+@pytest.mark.parametrize(
+    ("id_", "kind", "words"),
+    [
+        (PENDING_ID, EntityConnectionStateError, "it is Pending, not Connected. .* request can be denied"),
+        (OUTBOUND_ID, EntityConnectionStateError, "it is Pending, not Connected"),
+        (UNRELATED_ID, ZuoraNotFoundError, "no entity connection"),
+        ("8a8080", ZuoraNotFoundError, "no entity connection"),
+    ],
+)
+def test_what_is_not_connected_is_refused_before_anything_is_sent(
+    id_, kind, words, disconnect_pending, hook, zuora_simulator
+):
+    zuora_simulator.settings.update({"disconnect_pending": disconnect_pending})
+    before = status_of(zuora_simulator, id_)
+    with pytest.raises(kind, match=words):
+        hook.disconnect_entity_connection(id_)
+    assert (order(zuora_simulator), status_of(zuora_simulator, id_)) == (["GET"], before)
+
+
+@pytest.mark.parametrize("version", ["341.0", "2025-08-12"])
+@pytest.mark.parametrize("name", LOST)
+def test_a_lost_answer_is_found_out_without_a_second_change(name, version, connect, zuora_simulator, waits):
+    zuora_simulator.fault(method="PUT", after_effect=True, **LOST[name])
+    change = connect(zuora_version=version).disconnect_entity_connection(CONNECTED_ID)
+    assert (change.status, change.previous_status, change.changed) == (DISCONNECTED, CONNECTED, True)
+    assert change.request_id is None
+    assert (order(zuora_simulator), len(waits)) == (["GET", "PUT", "GET"], 1)
+
+
+@pytest.mark.parametrize("name", [name for name in LOST if name != "half a body"])
+def test_between_two_changes_there_is_always_a_fresh_read(name, hook, zuora_simulator):
+    zuora_simulator.fault(method="PUT", **LOST[name])
+    assert hook.disconnect_entity_connection(CONNECTED_ID).changed
+    assert order(zuora_simulator) == ["GET", "PUT", "GET", "PUT"]
+
+
+@pytest.mark.parametrize("name", [name for name in LOST if name != "half a body"])
+def test_what_stays_unknown_is_given_up_after_a_last_read(name, hook, zuora_simulator):
+    zuora_simulator.fault(method="PUT", times=None, **LOST[name])
+    with pytest.raises(ZuoraOutcomeUnknownError):
+        hook.disconnect_entity_connection(CONNECTED_ID)
+    assert order(zuora_simulator) == ["GET", "PUT"] * MAX_CHANGES + ["GET"]
+    assert status_of(zuora_simulator, CONNECTED_ID) == "Connected"
+
+
+@pytest.mark.parametrize("named", ["lock", "throttle", "expired_token"])
+def test_what_zuora_did_not_do_at_all_may_be_sent_again_without_a_read(named, hook, zuora_simulator):
+    zuora_simulator.fault(named, method="PUT")
+    assert hook.disconnect_entity_connection(CONNECTED_ID).changed
+    assert order(zuora_simulator) == ["GET", "PUT", "PUT"]
+
+
+def test_without_a_read_nothing_is_sent_again(hook, zuora_simulator):
+    zuora_simulator.fault(method="PUT", drop=True)
+    zuora_simulator.fault(method="GET", skip=1, times=None, status=503)
+    with pytest.raises(ZuoraOutcomeUnknownError, match="The state could not be read either"):
+        hook.disconnect_entity_connection(CONNECTED_ID)
+    assert order(zuora_simulator) == ["GET", "PUT"] + ["GET"] * hook.max_attempts
+
+
+def test_a_connection_that_is_gone_after_a_lost_answer_is_not_called_disconnected(
+    hook, zuora_simulator, monkeypatch
+):
+    zuora_simulator.fault(method="PUT", drop=True)
+    remove = zuora_simulator.store.connections.remove
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: remove(CONNECTED_ID))
+    with pytest.raises(ZuoraNotFoundError, match=f"no entity connection {CONNECTED_ID}"):
+        hook.disconnect_entity_connection(CONNECTED_ID)
+    assert order(zuora_simulator) == ["GET", "PUT", "GET"]
+
+
+@pytest.mark.parametrize("error_mode", ["always_200", "status"])
+def test_the_other_side_may_be_faster(error_mode, hook, zuora_simulator):
+    zuora_simulator.settings.update({"error_mode": error_mode})
+    zuora_simulator.fault("rule", method="PUT", after_effect=True)
+    change = hook.disconnect_entity_connection(CONNECTED_ID)
+    assert (change.status, change.previous_status, change.changed) == (DISCONNECTED, CONNECTED, False)
+    assert order(zuora_simulator) == ["GET", "PUT", "GET"]
+
+
+def test_a_refusal_that_the_state_confirms_stays_one(hook, zuora_simulator):
+    zuora_simulator.fault("rule", method="PUT")
+    with pytest.raises(ZuoraRuleError, match="PUT http"):
+        hook.disconnect_entity_connection(CONNECTED_ID)
+    assert (order(zuora_simulator), status_of(zuora_simulator, CONNECTED_ID)) == (
+        ["GET", "PUT", "GET"],
+        "Connected",
+    )
