@@ -62,7 +62,7 @@ BROKEN: dict[str, bytes] = {
     "no status": raw(status="HTTP/1.1 "),
     "a negative status": raw(status="HTTP/1.1 -200 OK"),
     "a status of five digits": raw(status="HTTP/1.1 99999 OK"),
-    "an interim status only": raw(status="HTTP/1.1 103 Early Hints"),
+    "an interim status only": raw("Connection: close", status="HTTP/1.1 103 Early Hints"),
     "HTTP/0.9": b'{"success": true}',
     "HTTP/2": raw(body=b"{}", status="HTTP/2.0 200 OK"),
     "every byte there is": bytes(range(256)) * 100,
