@@ -9,7 +9,7 @@ CONSTRAINTS := constraints/airflow-$(AIRFLOW).txt
 READY := $(VENV)/.ready
 WORKERS ?= 2
 # Every branch of these is tested.
-COVERED := */api.py,*/approval.py,*/auth.py,*/checks.py,*/connection.py,*/models.py,*/responses.py,*/transitions.py,*/waiting.py
+COVERED := */api.py,*/approval.py,*/auth.py,*/checks.py,*/connection.py,*/models.py,*/responses.py,*/retry_after.py,*/texts.py,*/transitions.py,*/waiting.py
 
 .PHONY: help demo test browser faults coverage bench lint types format build check-constraints constraints clean
 

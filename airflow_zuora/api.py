@@ -23,7 +23,8 @@ from airflow_zuora.exceptions import (
     ZuoraServerError,
     ZuoraTransportError,
 )
-from airflow_zuora.models import ZUORA_ID, entity_uuid, one_line, shorten
+from airflow_zuora.models import ZUORA_ID, entity_uuid
+from airflow_zuora.texts import one_line, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeGuard
 
 from airflow_zuora.exceptions import ApprovalError, ZuoraConfigError
-from airflow_zuora.models import one_line, shorten
+from airflow_zuora.texts import one_line, shorten
 
 _ADVICE = "Clear the approval task and let a person answer it."
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode
 
 from airflow_zuora.exceptions import ZuoraConfigError
-from airflow_zuora.models import shorten
+from airflow_zuora.texts import shorten
 
 _PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+/?")  # RFC 3986, no empty segments
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

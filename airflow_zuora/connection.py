@@ -12,7 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from airflow_zuora.exceptions import ZuoraConfigError
 from airflow_zuora.get_provider_info import CONN_FIELDS, DEFAULT_TIMEOUT, DEFAULT_ZUORA_VERSION, ENVIRONMENTS
-from airflow_zuora.models import entity_uuid, one_line, shorten
+from airflow_zuora.models import entity_uuid
+from airflow_zuora.texts import one_line, shorten
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME = re.compile(rf"(?=[^:]{{1,253}}(:|$)){_LABEL}(\.{_LABEL})*(:[0-9]*)?")

@@ -7,9 +7,7 @@ Every answer passes :func:`parse_response`, whatever its status, shape or conten
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,7 +23,8 @@ from airflow_zuora.exceptions import (
     ZuoraRuleError,
     ZuoraServerError,
 )
-from airflow_zuora.models import one_line
+from airflow_zuora.retry_after import asked_wait
+from airflow_zuora.texts import one_line
 
 Reasons = tuple[tuple[str | None, str], ...]
 MAX_MESSAGE = 500
@@ -98,7 +97,7 @@ def parse_response(where: str, status: int, headers: Mapping[str, str], body: by
             raise ZuoraResponseError(
                 f"{where} answered HTTP {status} with {len(body)} bytes of {kind} that are no JSON object "
                 f"(request id {request_id}). Check the host of the connection; a proxy may stand in between.",
-                retry_after=_retry_after(headers, rate_limited=False),
+                retry_after=asked_wait(headers, rate_limited=False),
                 request_id=request_id,
             )
         if _says_success(payload):
@@ -120,7 +119,7 @@ def _says_success(payload: dict[str, Any]) -> bool:
 def _error(where: str, status: int, headers: Mapping[str, str], payload: dict[str, Any]) -> ZuoraApiError:
     reasons = _reasons(payload)
     code, kind = _classify(status, reasons)
-    retry_after = _retry_after(headers, rate_limited=kind is ZuoraRateLimitError)
+    retry_after = asked_wait(headers, rate_limited=kind is ZuoraRateLimitError)
     reasons = reasons[:MAX_REASONS]
     request_id = _request_id(headers, payload)
     said = "; ".join(f"[{code or 'no code'}] {message}" for code, message in reasons) or "no reason given"
@@ -200,31 +199,3 @@ def _host(url: str | None) -> str:
         return _text(urlsplit(url or "").hostname) or "the same host"
     except ValueError:
         return "an address that is none"
-
-
-def _retry_after(headers: Mapping[str, str], *, rate_limited: bool) -> float | None:
-    """
-    Seconds that Zuora asks to wait, from whichever of its headers asks for most.
-
-    ``RateLimit-Reset`` comes with every answer and counts only where the limit is used up.
-    """
-    waits = [_seconds(headers.get("Retry-After")), _until(headers.get("Retry-After"), headers.get("Date"))]
-    if rate_limited and (_seconds(headers.get("RateLimit-Remaining")) or 0) == 0:
-        waits.append(_seconds(headers.get("RateLimit-Reset")))
-        if _seconds(headers.get("X-RateLimit-Remaining-minute")) == 0:
-            waits.append(60.0)  # the token endpoint names no time, but counts by the minute
-    return max((wait for wait in waits if wait), default=None)
-
-
-def _seconds(text: str | None) -> float | None:
-    """A whole number that is not negative; anything else says nothing."""
-    return float(text.strip()) if text and re.fullmatch(r"\s*[0-9]{1,300}(\.[0-9]*)?\s*", text) else None
-
-
-def _until(text: str | None, date: str | None) -> float | None:
-    """Seconds from the answer's own ``Date`` to an HTTP date."""
-    try:
-        wait = parsedate_to_datetime(text or "")
-        return max((wait - parsedate_to_datetime(date or "")).total_seconds(), 0.0)
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from airflow_zuora.get_provider_info import ENVIRONMENTS
-from airflow_zuora.models import one_line
+from airflow_zuora.texts import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,7 +25,8 @@ SOURCES = {
 
 # A module may import those of lower rank only, and of its own rank only its own sub-package.
 RANKS = (
-    ("airflow_zuora", "airflow_zuora.exceptions", "airflow_zuora.get_provider_info"),
+    ("airflow_zuora", "airflow_zuora.exceptions", "airflow_zuora.get_provider_info")
+    + ("airflow_zuora.texts", "airflow_zuora.retry_after"),
     ("airflow_zuora.models",),
     ("airflow_zuora.api", "airflow_zuora.responses", "airflow_zuora.approval", "airflow_zuora.connection")
     + ("airflow_zuora.checks", "airflow_zuora.transitions", "airflow_zuora.review"),
@@ -44,10 +45,12 @@ APART = (
     "airflow_zuora.demo",
 )
 WITHOUT_IO = (
+    "texts",
     "models",
     "api",
     "checks",
     "responses",
+    "retry_after",
     "approval",
     "connection",
     "transitions",

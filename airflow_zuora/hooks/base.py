@@ -5,28 +5,26 @@ from __future__ import annotations
 import re
 import time
 from functools import cached_property, partial
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 import tenacity
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk.log import mask_secret
 from requests import PreparedRequest, Request, Response, Session
-from requests.cookies import RequestsCookieJar
 
 from airflow_zuora import __version__, api
 from airflow_zuora.auth import Token, ZuoraOAuth, explain_token_error
 from airflow_zuora.checks import check_headers, check_path, encode_query
 from airflow_zuora.connection import AirflowConnection, ZuoraConnection, check_timeout
-from airflow_zuora.exceptions import ZuoraApiError, ZuoraConfigError, ZuoraError, ZuoraOutcomeUnknownError
-from airflow_zuora.hooks.transport import exchange
-from airflow_zuora.models import entity_uuid, shorten
+from airflow_zuora.exceptions import ZuoraApiError, ZuoraConfigError, ZuoraError
+from airflow_zuora.hooks.retries import or_unknown, retrying
+from airflow_zuora.hooks.transport import exchange, new_session
+from airflow_zuora.models import entity_uuid
 from airflow_zuora.responses import parse_response
+from airflow_zuora.texts import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-BACKOFF = tenacity.wait_random_exponential(multiplier=1, max=60)  # seconds
 
 
 class ZuoraBaseHook(HttpHook):
@@ -92,23 +90,9 @@ class ZuoraBaseHook(HttpHook):
     @cached_property
     def session(self) -> Session:
         """The one session of this hook; its connections are kept alive."""
-        session = Session()
-        session.auth = self.auth
-        # Plain http is for this machine only: a proxy of the environment would see token and secret.
-        session.trust_env = self.zuora_connection.base_url.startswith("https:")
-        # No answer changes what a later call means.
-        session.cookies = RequestsCookieJar(DefaultCookiePolicy(allowed_domains=()))
-        session.headers.update(
-            {
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "User-Agent": f"airflow-zuora/{__version__}",
-                "Zuora-Version": self.zuora_connection.zuora_version,
-            }
-        )
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, self.keep_alive_adapter)
-        return session
+        connection = self.zuora_connection
+        headers = {"User-Agent": f"airflow-zuora/{__version__}", "Zuora-Version": connection.zuora_version}
+        return new_session(connection.base_url, self.auth, self.keep_alive_adapter, headers)
 
     def get_conn(
         self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
@@ -120,10 +104,12 @@ class ZuoraBaseHook(HttpHook):
         :param extra_options: of these ``run()`` heeds ``timeout`` and ``check_response``, and no others.
         """
         check_headers(headers)
+        own = api.request_headers("GET", self.track_id, idempotency_key=None)
         self.base_url = self.zuora_connection.base_url
         self.merged_extra = extra_options or {}
         if entity := self.find_entity():
-            self.session.headers["Zuora-Entity-Ids"] = entity
+            own["Zuora-Entity-Ids"] = entity
+        self.session.headers.update(own)
         return self.session
 
     def run_and_check(
@@ -257,21 +243,10 @@ class ZuoraBaseHook(HttpHook):
     ) -> dict[str, Any]:
         """Send until Zuora answers, as :func:`airflow_zuora.api.judge` rules."""
 
-        def attempt() -> dict[str, Any]:
-            try:
-                return send()
-            except ZuoraError as error:
-                if api.judge(error, repeatable=repeatable) is not api.Verdict.OUTCOME_UNKNOWN:
-                    raise
-                raise ZuoraOutcomeUnknownError(
-                    f"{error} It was sent and its outcome is unknown: look at the state before repeating it.",
-                    retry_after=error.retry_after,
-                    request_id=error.request_id,
-                ) from error
+        def again(error: BaseException) -> bool:
+            return api.judge(error, repeatable=repeatable) is api.Verdict.AGAIN
 
-        return self.retrying(
-            lambda error: api.judge(error, repeatable=repeatable) is api.Verdict.AGAIN, before=before
-        )(attempt)
+        return self.retrying(again, before=before)(or_unknown(send, repeatable=repeatable))
 
     def _send(self, request: Request, where: str) -> dict[str, Any]:
         """Send once."""
@@ -293,26 +268,15 @@ class ZuoraBaseHook(HttpHook):
         :param attempts: how many attempts there are in all; ``max_attempts`` if not given.
         :param before: is called before each attempt; its errors end the whole.
         """
-        attempts = attempts or self.max_attempts
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception(again),
-            stop=lambda state: state.attempt_number >= attempts or _asked_wait(state) > self.max_wait,
-            wait=lambda state: max(_asked_wait(state), BACKOFF(state)),
+        return retrying(
+            again,
+            attempts=attempts or self.max_attempts,
+            max_wait=self.max_wait,
+            warn=self.log.warning,
             before=before,
-            before_sleep=self._log_wait,
-            reraise=True,
         )
-
-    def _log_wait(self, state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        self.log.warning("%s Trying again in %.1f seconds", error, state.upcoming_sleep)
 
 
 def _unsigned(request: PreparedRequest) -> PreparedRequest:
     """Keep ``Authorization`` off the token request: Zuora forbids it, and a netrc file would add one."""
     return request
-
-
-def _asked_wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    return getattr(error, "retry_after", None) or 0.0

@@ -1,11 +1,14 @@
-"""One exchange with a server, within a time and a size; nothing is repeated, no redirect is followed."""
+"""A session, and one exchange with a server within a time and a size. Nothing is repeated or redirected."""
 
 from __future__ import annotations
 
 import time
+from http.cookiejar import DefaultCookiePolicy
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, cast
 
+from requests import Session
+from requests.cookies import RequestsCookieJar
 from requests.exceptions import InvalidURL, RequestException, SSLError
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -23,12 +26,37 @@ from airflow_zuora.exceptions import (
     ZuoraResponseError,
     ZuoraTransportError,
 )
-from airflow_zuora.models import one_line
+from airflow_zuora.texts import one_line
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response, Session
+    from collections.abc import Mapping
+
+    from requests import PreparedRequest, Response
+    from requests.adapters import BaseAdapter
+    from requests.auth import AuthBase
 
 CHUNK = 65536
+
+
+def new_session(base_url: str, auth: AuthBase, adapter: BaseAdapter, headers: Mapping[str, str]) -> Session:
+    """
+    Make a session that keeps what it is given, and learns nothing from answers.
+
+    :param base_url: the only address that it is for.
+    :param auth: signs the requests.
+    :param adapter: keeps connections alive.
+    :param headers: go out with each request.
+    """
+    session = Session()
+    session.auth = auth
+    # Plain http is for this machine only: a proxy of the environment would see token and secret.
+    session.trust_env = base_url.startswith("https:")
+    # No answer changes what a later call means.
+    session.cookies = RequestsCookieJar(DefaultCookiePolicy(allowed_domains=()))
+    session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", **headers})
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, adapter)
+    return session
 
 
 def exchange(

@@ -6,7 +6,8 @@ from typing import Any
 
 from airflow_zuora.exceptions import ZuoraError, ZuoraResponseError, ZuoraTransportError
 from airflow_zuora.get_provider_info import UI_FIELD_BEHAVIOUR
-from airflow_zuora.hooks.connections import CONNECTIONS, EntityConnectionsHook, rows_of
+from airflow_zuora.hooks.connections import EntityConnectionsHook
+from airflow_zuora.hooks.listing import CONNECTIONS, rows_of
 from airflow_zuora.models import Entity, entity_hex
 
 ENTITIES = "/v1/entities"

@@ -10,7 +10,8 @@ from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnVa
 
 from airflow_zuora import exceptions
 from airflow_zuora.exceptions import EntityConnectionStateError, ZuoraError, ZuoraNotFoundError
-from airflow_zuora.models import entity_uuid, shorten
+from airflow_zuora.models import entity_uuid
+from airflow_zuora.texts import shorten
 from airflow_zuora.waiting import Wait
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from airflow_zuora import api
 from airflow_zuora.api import Verdict
 from airflow_zuora.exceptions import ZuoraError
-from airflow_zuora.hooks import base, connections
+from airflow_zuora.hooks import connections, listing, retries
 from airflow_zuora.hooks.zuora import ZuoraHook
 from tests.faults.cells import Cell, Mode, Player, let_waits_pass
 from tests.faults.playing import CELLS
@@ -87,7 +87,7 @@ WRONG_CLIENTS: dict[str, tuple[tuple[object, str, object], tuple[str, str, Mode]
         "success without the effect",
     ),
     "does not wait": (
-        (base, "_asked_wait", lambda state: 0.0),
+        (retries, "_asked_wait", lambda state: 0.0),
         ("accept", "concurrency, Retry-After 300", Mode.ALWAYS),
         "where Zuora asked for 300",
     ),
@@ -106,7 +106,7 @@ WRONG_CLIENTS: dict[str, tuple[tuple[object, str, object], tuple[str, str, Mode]
         ("token", "lock", Mode.ONCE),
         "gave up on what passes",
     ),
-    "stumbles": ((connections, "rows_of", stumble), ("list", "lock", Mode.ONCE), "an error without type"),
+    "stumbles": ((listing, "rows_of", stumble), ("list", "lock", Mode.ONCE), "an error without type"),
 }
 
 

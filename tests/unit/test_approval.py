@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from airflow_zuora.approval import Approval, read_approvals, require_four_eyes
 from airflow_zuora.exceptions import ApprovalError, ZuoraConfigError
-from airflow_zuora.models import one_line
+from airflow_zuora.texts import one_line
 
 AT = "2026-01-02T03:04:05+00:00"
 USER = {"id": "42", "name": "ann"}

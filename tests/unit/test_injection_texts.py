@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from airflow_zuora.approval import Approval, require_four_eyes
 from airflow_zuora.exceptions import ApprovalError, ZuoraApiError, ZuoraResponseError
-from airflow_zuora.models import Entity, EntityConnection, one_line, shorten
+from airflow_zuora.models import Entity, EntityConnection
 from airflow_zuora.responses import parse_response
+from airflow_zuora.texts import one_line, shorten
 
 HEX = "11e643f4a3ee8badb0610025904c756d"
 ROW = {"id": "8a80", "sourceEntityId": HEX, "targetEntityId": HEX, "status": "Pending"}

@@ -15,8 +15,8 @@ from airflow_zuora.models import (
     EntityConnectionStatus,
     entity_hex,
     entity_uuid,
-    shorten,
 )
+from airflow_zuora.texts import shorten
 
 HEX = "11e643f4a3ee8badb0610025904c756d"
 UUID = "11e643f4-a3ee-8bad-b061-0025904c756d"

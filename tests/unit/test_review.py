@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_zuora.models import Entity, EntityConnection, EntityConnectionStatus, one_line
+from airflow_zuora.models import Entity, EntityConnection, EntityConnectionStatus
 from airflow_zuora.review import describe_request, plain, question
+from airflow_zuora.texts import one_line
 
 SOURCE, TARGET = "a" * 32, "b" * 32
 REQUEST = EntityConnection("8a80-1", SOURCE, TARGET, EntityConnectionStatus.PENDING, "Pending")

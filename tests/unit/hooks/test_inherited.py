@@ -9,6 +9,7 @@ from airflow.sdk import Connection
 
 from airflow_zuora.exceptions import (
     ZuoraApiError,
+    ZuoraConfigError,
     ZuoraPermissionError,
     ZuoraRequestError,
     ZuoraResponseError,
@@ -49,6 +50,7 @@ def test_get_conn_gives_the_one_session(hook):
 
 @pytest.mark.parametrize("endpoint", [ENTITIES, "v1/entities"])
 def test_run_sends_the_same_headers_as_the_hook(endpoint, hook, zuora_simulator):
+    hook.track_id = "the close of May"
     response = hook.run(endpoint, headers={"X-More": "1"})
     hook.request("GET", ENTITIES)
     assert response.json()["success"] is True
@@ -56,6 +58,14 @@ def test_run_sends_the_same_headers_as_the_hook(endpoint, hook, zuora_simulator)
     assert by_run.pop("x-more") == "1"
     assert by_run == by_request
     assert by_run["zuora-entity-ids"] == entity_uuid(DEFAULT_ENTITY_ID)
+    assert by_run["zuora-track-id"] == "the close of May"
+
+
+def test_run_checks_the_track_id_first(hook, zuora_simulator):
+    hook.track_id = "a:b"
+    with pytest.raises(ZuoraConfigError, match="track_id"):
+        hook.run(ENTITIES)
+    assert not zuora_simulator.requests()
 
 
 def test_headers_of_one_run_do_not_stay_for_the_next(hook, zuora_simulator):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_zuora.exceptions import ZuoraOutcomeUnknownError, ZuoraResponseError, ZuoraTransportError
-from airflow_zuora.hooks import connections, transport
+from airflow_zuora.hooks import listing, transport
 from airflow_zuora.hooks.zuora import ZuoraHook
 from airflow_zuora.simulator.seed import DEFAULT_ENTITY_ID, PENDING_ID
 
@@ -64,7 +64,7 @@ def test_a_token_that_cannot_be_renewed_between_two_attempts_leaves_no_unknown_o
 
 
 def test_a_list_that_never_ends_is_left(hook, zuora_simulator, monkeypatch):
-    monkeypatch.setattr(connections, "MAX_PAGES", 3)
+    monkeypatch.setattr(listing, "MAX_PAGES", 3)
     rows = [
         {"id": f"{number:032x}", "sourceEntityId": "a" * 32, "targetEntityId": "b" * 32, "status": "Pending"}
         for number in range(10)
