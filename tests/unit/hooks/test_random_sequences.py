@@ -98,6 +98,11 @@ class Operations(RuleBasedStateMachine):
         if script.is_calm:
             check_calm(run)
 
+    def teardown(self) -> None:
+        """Once the faults have stopped, each task that is run again ends right."""
+        for task in dict.fromkeys(self.tasks):
+            self.run(task, Script())
+
 
 class Changes(Operations):
     """Connections are accepted, denied and disconnected."""
