@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_zuora.api import path_id
 from airflow_zuora.exceptions import ZuoraConfigError
 from airflow_zuora.models import EntityConnectionStatus, entity_uuid
-from airflow_zuora.operators.base import ApprovedOperator, ZuoraOperator
+from airflow_zuora.operators.approved import ApprovedOperator
+from airflow_zuora.operators.base import ZuoraOperator
 from airflow_zuora.texts import shorten
 
 if TYPE_CHECKING:
