@@ -20,12 +20,7 @@ demo: $(READY) ## Simulated Zuora, Airflow and the example DAGs; AUTO=1 approves
 	@$(BIN)/python -m airflow_zuora.demo $(if $(AUTO),--auto)
 
 test: $(READY) ## The whole test suite; AIRFLOW=3.1 for another Airflow, TESTS=tests/unit for a part.
-ifdef TESTS
-	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
-else
-	$(BIN)/python -m pytest -n $(WORKERS) --ignore tests/browser --ignore tests/airflow
-	$(BIN)/python -m pytest tests/airflow
-endif
+	$(BIN)/python -m pytest -n $(WORKERS) $(or $(TESTS),--ignore tests/browser)
 
 browser: $(READY) ## The tests in a real browser; needs chromium. PICTURES=docs/images takes the pictures anew.
 	PICTURES=$(PICTURES) $(BIN)/python -m pytest tests/browser

@@ -1,4 +1,4 @@
-"""One real Airflow and one simulated Zuora for all tests of this folder; they run in one xdist worker."""
+"""One real Airflow and one simulated Zuora for the tests of this folder, and others for the crashes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SETTINGS = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("airflow"))
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))  # each in one worker
 
 
 @pytest.fixture(scope="session")
