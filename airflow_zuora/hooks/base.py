@@ -1,4 +1,4 @@
-"""From an Airflow connection to an answer of Zuora: session, token, retries. No operation is known here."""
+"""From an Airflow connection to an answer of Zuora: session, token, request. No operation is known here."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import time
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-import tenacity
-from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk.log import mask_secret
 from requests import PreparedRequest, Request, Response, Session
 
@@ -17,7 +15,7 @@ from airflow_zuora.auth import Token, ZuoraOAuth, explain_token_error
 from airflow_zuora.checks import check_headers, check_path, encode_query
 from airflow_zuora.connection import AirflowConnection, ZuoraConnection, check_timeout
 from airflow_zuora.exceptions import ZuoraApiError, ZuoraConfigError, ZuoraError
-from airflow_zuora.hooks.retries import or_unknown, retrying
+from airflow_zuora.hooks.retries import RetryingHook
 from airflow_zuora.hooks.transport import exchange, new_session
 from airflow_zuora.models import entity_uuid
 from airflow_zuora.responses import parse_response
@@ -26,8 +24,10 @@ from airflow_zuora.texts import shorten
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tenacity import RetryCallState
 
-class ZuoraBaseHook(HttpHook):
+
+class ZuoraBaseHook(RetryingHook):
     """
     Sends requests to Zuora's v1 API; see :class:`airflow_zuora.hooks.zuora.ZuoraHook`.
 
@@ -43,8 +43,6 @@ class ZuoraBaseHook(HttpHook):
     hook_name = "Zuora"
 
     mask: Callable[[str], None] = staticmethod(mask_secret)  # gets each secret before it is used
-    max_attempts: int = 5
-    max_wait: float = 300.0  # seconds; a longer wait that Zuora asks for is left to Airflow
     max_bytes: int = 64 * 1024 * 1024  # of one answer, decoded
 
     def __init__(
@@ -187,7 +185,7 @@ class ZuoraBaseHook(HttpHook):
         """Send with a token, and once more with a new one if Zuora refuses it."""
         token: Token | None = None
 
-        def before(_: tenacity.RetryCallState) -> None:
+        def before(_: RetryCallState) -> None:
             nonlocal token
             token = None
             # Here, so that its failure is not taken for an unknown outcome of the call.
@@ -234,47 +232,11 @@ class ZuoraBaseHook(HttpHook):
         self.mask(token.value)
         return token
 
-    def _retry(
-        self,
-        send: Callable[[], dict[str, Any]],
-        *,
-        repeatable: bool,
-        before: Callable[[tenacity.RetryCallState], None] = tenacity.before_nothing,
-    ) -> dict[str, Any]:
-        """Send until Zuora answers, as :func:`airflow_zuora.api.judge` rules."""
-
-        def again(error: BaseException) -> bool:
-            return api.judge(error, repeatable=repeatable) is api.Verdict.AGAIN
-
-        return self.retrying(again, before=before)(or_unknown(send, repeatable=repeatable))
-
     def _send(self, request: Request, where: str) -> dict[str, Any]:
         """Send once."""
         prepared = self.session.prepare_request(request)
         response = exchange(self.session, prepared, where, timeout=self._timeout, max_bytes=self.max_bytes)
         return parse_response(where, response.status_code, response.headers, response.content)
-
-    def retrying(
-        self,
-        again: Callable[[BaseException], bool],
-        *,
-        attempts: int | None = None,
-        before: Callable[[tenacity.RetryCallState], None] = tenacity.before_nothing,
-    ) -> tenacity.Retrying:
-        """
-        Repeat with waits: as long as Zuora asks, and exponential with jitter where it does not.
-
-        :param again: which errors are worth another attempt.
-        :param attempts: how many attempts there are in all; ``max_attempts`` if not given.
-        :param before: is called before each attempt; its errors end the whole.
-        """
-        return retrying(
-            again,
-            attempts=attempts or self.max_attempts,
-            max_wait=self.max_wait,
-            warn=self.log.warning,
-            before=before,
-        )
 
 
 def _unsigned(request: PreparedRequest) -> PreparedRequest:

@@ -16,7 +16,7 @@ from airflow_zuora.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_zuora.hooks.base import ZuoraBaseHook
+    from airflow_zuora.hooks.retries import RetryingHook
 
 MAX_CHANGES = 3  # times that a change is sent whose outcome stays unknown
 
@@ -41,7 +41,7 @@ class Outcome(Generic[Found]):
 
 
 def change_once(
-    hook: ZuoraBaseHook,
+    hook: RetryingHook,
     *,
     find: Callable[[Found | None], Found],
     is_done: Callable[[Found], bool],
