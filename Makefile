@@ -1,6 +1,6 @@
-# Needs python3 (3.11 or later) and make; everything else is set up in .venv-* folders here.
+# Needs python3 (3.11 or later) and make; everything else is installed into .venv-* folders here.
 PYTHON ?= python3
-# Minor version of Airflow: 3.1, 3.2 or 3.3.
+# Version of Airflow: 3.1, 3.2, 3.3, or lowest for the lowest supported version of each dependency.
 AIRFLOW ?= 3.3
 
 VENV := .venv-$(AIRFLOW)
@@ -8,63 +8,78 @@ BIN := $(VENV)/bin
 CONSTRAINTS := constraints/airflow-$(AIRFLOW).txt
 READY := $(VENV)/.ready
 WORKERS ?= 2
-# Every branch of these is tested.
-COVERED := */api.py,*/approval.py,*/auth.py,*/checks.py,*/connection.py,*/models.py,*/responses.py,*/retry_after.py,*/texts.py,*/transitions.py,*/waiting.py
+# The modules without I/O: every branch of these is tested.
+COVERED := */client/request.py,*/client/response.py,*/client/waits.py,*/client/token.py,*/arguments.py,*/client/config.py,*/approval/*,*/models.py,*/transitions.py,*/texts.py,*/exceptions.py
 
-.PHONY: help demo test browser faults coverage bench lint types format build check-constraints constraints clean
+.PHONY: help demo test browser faults routes test-live bench lint types format build check-constraints constraints clean
 
 help: ## Show this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-demo: $(READY) ## Simulated Zuora, Airflow and the example DAGs; AUTO=1 approves, checks and ends.
-	@$(BIN)/python -m airflow_zuora.demo $(if $(AUTO),--auto)
+demo: $(READY) ## Start a simulated Zuora and Airflow with the example DAGs. AUTO=1 approves, checks the result and exits; OPTIONS="--airflow-port 8081".
+	@$(BIN)/python -m airflow_zuora.demo $(if $(AUTO),--auto) $(OPTIONS)
 
-test: $(READY) ## The whole test suite; AIRFLOW=3.1 for another Airflow, TESTS=tests/unit for a part.
-	$(BIN)/python -m pytest -n $(WORKERS) $(or $(TESTS),--ignore tests/browser)
+test: $(READY) ## Run the tests. AIRFLOW=3.1 uses another version of Airflow, TESTS=tests/client runs a part, COVERAGE=1 fails if a branch of a module without I/O is not tested.
+	$(BIN)/python -m pytest -n $(WORKERS) $(if $(COVERAGE),--cov --cov-report=) $(or $(TESTS),--ignore tests/browser)
+	$(if $(COVERAGE),$(BIN)/coverage report --fail-under=100 --include='$(COVERED)')
 
-browser: $(READY) ## The tests in a real browser; needs chromium. PICTURES=docs/images takes the pictures anew.
+browser: $(READY) ## Run the tests in a real browser; needs chromium. PICTURES=docs/images renews the screenshots.
 	PICTURES=$(PICTURES) $(BIN)/python -m pytest tests/browser
 
-faults: $(READY) ## Every operation under every fault: a table, and an error if a cell is wrong.
+faults: $(READY) ## Run every operation under every fault and print a table; fails if an outcome breaks a rule.
 	@$(BIN)/python -m tests.faults
 
-coverage: $(READY) ## The tests with branch coverage, and the modules that must have all of it.
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= tests/unit tests/test_architecture.py
-	$(BIN)/coverage report --fail-under=100 --include='$(COVERED)'
+routes: $(READY) ## Give Airflow the same connection in every way, and print what becomes of each field.
+	@$(BIN)/python -m tests.connection_routes
 
-bench: $(READY) ## Figures: cost of the hook, of an import, of a thousand waits.
+test-live: $(READY) ## Check a real Zuora tenant; see docs/reliability.md. Reads only, unless a connection id is given.
+	@$(BIN)/python -m tests.live
+
+bench: $(READY) ## Measure what a request, an import and 500 waits cost.
 	@for script in bench/*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
 
-lint: $(READY) ## Style of code.
+lint: $(READY) ## Check the code style.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: $(READY) ## Types of the package.
+types: $(READY) ## Check the types.
 	$(BIN)/mypy airflow_zuora bench
 
-format: $(READY) ## Put the code into form.
+format: $(READY) ## Format the code and apply the fixes that are safe.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-build: $(READY) ## Wheel and source distribution in dist/.
+build: $(READY) ## Build the wheel and the source distribution into dist/.
 	$(BIN)/python -m build --no-isolation
 
-check-constraints: $(READY) ## Whether what is installed is what is pinned.
+# The lower bounds of pyproject.toml as exact versions.
+LOWEST = $(shell sed -nE '/^dependencies/,/^]/s/^ *"([^">]+)>=([^"]+)".*/\1==\2/p' pyproject.toml)
+
+check-constraints: $(READY) ## Check that exactly the pinned packages are installed.
 	$(BIN)/python -m pip check
-	$(BIN)/python -m pip freeze --exclude-editable | diff $(CONSTRAINTS) - \
+	@$(if $(filter lowest,$(AIRFLOW)),! printf '%s\n' $(LOWEST) | grep -vxFf $(CONSTRAINTS) &&) \
+		$(BIN)/python -m pip freeze --exclude-editable | diff $(CONSTRAINTS) - \
 		|| { echo "Run: make constraints AIRFLOW=$(AIRFLOW)"; exit 1; }
 
-# Airflow 3.2 sets no upper bounds for these, and does not start with newer ones.
-BOUNDS_3.2 := "fastapi<0.137" "cadwyn<8"
+# What `make constraints` installs first. Airflow 3.2 sets no upper bounds for these two, and does not start with
+# newer ones. The lowest set has for everything else what was newest when the last of the lower bounds came out.
+FIRST = "apache-airflow==$(AIRFLOW).*"
+ifeq ($(AIRFLOW),3.2)
+FIRST += "fastapi<0.137" "cadwyn<8"
+endif
+ifeq ($(AIRFLOW),lowest)
+FIRST = --uploaded-prior-to 2026-04-20 $(LOWEST) fastapi jinja2 uvicorn
+endif
 
-constraints: ## Pin the newest packages for AIRFLOW anew.
+constraints: ## Pin the newest packages for AIRFLOW.
 	rm -rf $(VENV)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[dev]" "apache-airflow==$(AIRFLOW).*" $(BOUNDS_$(AIRFLOW))
+	$(PYTHON) -m venv --upgrade-deps $(VENV)
+	$(BIN)/python -m pip install --quiet $(FIRST)
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	$(BIN)/python -m pip freeze --exclude-editable > $(CONSTRAINTS)
 	touch $(READY)
 
-clean: ## Remove everything that make has made.
+clean: ## Remove everything that make has created.
 	rm -rf .venv-* dist build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(READY): pyproject.toml $(CONSTRAINTS)

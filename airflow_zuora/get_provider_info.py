@@ -1,10 +1,10 @@
-"""What Airflow learns about this provider without importing it: the connection form and the modules."""
+"""The provider's metadata, which Airflow reads without importing the hook: connection form and modules."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# The stored value is the REST host itself, so that a connection reads well outside the form too.
+# The connection stores the host, not the label, so that it can be understood outside the form too.
 # Source: https://developer.zuora.com/docs/get-started/introduction/ (base URLs)
 ENVIRONMENTS: dict[str, str] = {
     "rest.zuora.com": "US Production, Cloud 2",
@@ -25,7 +25,7 @@ INTEGRATION = "Zuora"
 CONN_FIELDS: dict[str, dict[str, Any]] = {
     "environment": {
         "label": "Environment",
-        "description": "Zuora data centre of the tenant. Leave empty when a host is given above.",
+        "description": "Zuora data centre of the tenant. Leave it empty if Host is set.",
         "schema": {
             "type": ["string", "null"],
             "enum": list(ENVIRONMENTS),
@@ -34,19 +34,19 @@ CONN_FIELDS: dict[str, dict[str, Any]] = {
     },
     "entity_id": {
         "label": "Entity ID",
-        "description": "Entity that the calls are made for: 32 hex digits, with or without hyphens. "
-        "Needed when the OAuth client may use more than one entity.",
+        "description": "Entity that the calls act for: 32 hex digits, with or without hyphens. Leave it "
+        "empty if the OAuth client acts for several: then each change acts for the target of its request.",
         "schema": {"type": ["string", "null"], "minLength": 32, "maxLength": 36},
     },
     "timeout": {
         "label": "Timeout (seconds)",
-        "description": f"How long to wait for an answer; {DEFAULT_TIMEOUT} if empty. "
-        "Zuora's gateway gives up after 120, so less than that can lose an answer.",
+        "description": f"Seconds that one request may take; {DEFAULT_TIMEOUT} if empty. Zuora's gateway "
+        "gives up after 120 seconds, so a shorter timeout can lose an answer.",
         "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 3600},
     },
     "zuora_version": {
         "label": "Zuora-Version",
-        "description": f"Minor version of the REST API, sent as header; {DEFAULT_ZUORA_VERSION} if empty.",
+        "description": f"Minor version of the REST API, sent as a header; {DEFAULT_ZUORA_VERSION} if empty.",
         "schema": {"type": ["string", "null"], "examples": [DEFAULT_ZUORA_VERSION]},
     },
 }
@@ -59,19 +59,26 @@ UI_FIELD_BEHAVIOUR: dict[str, Any] = {
         "host": "Host (instead of Environment)",
     },
     "placeholders": {
-        "host": "only for hosts that Environment does not list",
+        "host": "only for a host that Environment does not list",
         "port": "443",
         "login": "Client ID of the OAuth client",
         "password": "Client Secret of the OAuth client",
     },
 }
 
+MODULES: dict[str, list[str]] = {
+    "hooks": ["airflow_zuora.hooks.zuora"],
+    "operators": ["airflow_zuora.operators.entity_connection", "airflow_zuora.operators.review"],
+    "sensors": ["airflow_zuora.sensors.entity_connection"],
+    "triggers": ["airflow_zuora.triggers.entity_connection"],
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """
-    Describe the provider to Airflow (entry point ``apache_airflow_provider``).
+    Return the provider's metadata, in Airflow's schema; the entry point ``apache_airflow_provider``.
 
-    ``package-name`` must be the distribution's name: any other value stops ``airflow`` for everybody.
+    ``package-name`` must be the name of the distribution: any other value breaks every ``airflow`` command.
     """
     return {
         "package-name": "airflow-zuora",
@@ -93,14 +100,8 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": CONN_FIELDS,
             }
         ],
-        "hooks": [{"integration-name": INTEGRATION, "python-modules": ["airflow_zuora.hooks.zuora"]}],
         **{
-            kind: [
-                {
-                    "integration-name": INTEGRATION,
-                    "python-modules": [f"airflow_zuora.{kind}.entity_connection"],
-                }
-            ]
-            for kind in ("operators", "sensors", "triggers")
+            kind: [{"integration-name": INTEGRATION, "python-modules": modules}]
+            for kind, modules in MODULES.items()
         },
     }

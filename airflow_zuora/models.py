@@ -1,4 +1,4 @@
-"""What Zuora's Multi-entity API speaks of: entities and the connections between them. No I/O."""
+"""Entities, the connections between them, and their ids. No I/O."""
 
 from __future__ import annotations
 
@@ -9,39 +9,82 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from airflow_zuora.exceptions import ZuoraConfigError, ZuoraResponseError
+from airflow_zuora.exceptions import ZuoraResponseError, ZuoraValueError
 from airflow_zuora.texts import one_line, shorten
 
-ZUORA_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what may go into a path, and so what may come from Zuora
+ZUORA_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # safe in a path
+MAX_TRACK_ID = 64  # characters
+_TRACK_ID = re.compile(r"""(?! )[!#-&(-9<-~ ]+(?<! )""")  # printable ASCII but for : ; " '
 _ENTITY_ID = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}")
 
 
-def entity_uuid(entity_id: str, what: str = "entity_id") -> str:
+def zuora_id(value: Any, what: str = "id") -> str:
     """
-    Write an entity id as the hyphenated UUID that headers and token scopes use.
+    Check an id of Zuora before it goes into a path.
+
+    :param value: The id.
+    :param what: The parameter's name, for the error.
+    :return: The id, unchanged.
+    :raises ZuoraValueError: Unless it is 1 to 64 ASCII letters, digits, ``-`` and ``_``.
+    """
+    if not isinstance(value, str) or not ZUORA_ID.fullmatch(value):
+        raise ZuoraValueError(
+            f"{what} must be an id of Zuora, such as 2c92c0f9 followed by more letters and digits, "
+            f"not {shorten(value)}"
+        )
+    return value
+
+
+def entity_uuid(entity_id: Any, what: str = "entity_id") -> str:
+    """
+    Convert an entity id to the hyphenated UUID that headers and token scopes use.
 
     Zuora writes the same id in two ways: 32 hex digits in JSON bodies, 36 characters with hyphens in
-    ``Zuora-Entity-Ids`` and in the token's scope. The version bits of an RFC 4122 UUID are not kept.
+    ``Zuora-Entity-Ids`` and in the token's scope. It does not follow RFC 4122's version bits.
 
     :param entity_id: 32 hex digits, with or without the four hyphens.
-    :param what: its name in the error.
-    :raises ZuoraConfigError: (a ValueError) if it is anything else.
+    :param what: The parameter's name, for the error.
+    :raises ZuoraValueError: If it is anything else.
     """
-    if not isinstance(entity_id, str) or not _ENTITY_ID.fullmatch(entity_id):
-        raise ZuoraConfigError(
+    if not is_entity_id(entity_id):
+        raise ZuoraValueError(
             f"{what} must be 32 hex digits, with or without hyphens, not {shorten(entity_id)}"
         )
     digits = entity_id.replace("-", "").lower()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def entity_hex(entity_id: str, what: str = "entity_id") -> str:
-    """Write an entity id as the 32 hex digits that Zuora's JSON bodies use; see :func:`entity_uuid`."""
+def is_entity_id(value: Any) -> bool:
+    """Whether it is written like an entity id: 32 hex digits, with or without hyphens."""
+    return isinstance(value, str) and _ENTITY_ID.fullmatch(value) is not None
+
+
+def entity_hex(entity_id: Any, what: str = "entity_id") -> str:
+    """Convert an entity id to the 32 hex digits that Zuora's JSON bodies use; see :func:`entity_uuid`."""
     return entity_uuid(entity_id, what).replace("-", "")
 
 
+def check_track_id(track_id: Any, what: str = "track_id") -> str:
+    """
+    Check a value for the ``Zuora-Track-Id`` header.
+
+    :param track_id: The value.
+    :param what: The parameter's name, for the error.
+    :return: The value, unchanged.
+    :raises ZuoraValueError: Unless it is 1 to 64 printable ASCII characters, none of them ``: ; " '``,
+        without a blank at either end, which HTTP does not keep.
+    """
+    is_valid = isinstance(track_id, str) and len(track_id) <= MAX_TRACK_ID and _TRACK_ID.fullmatch(track_id)
+    if not is_valid:
+        raise ZuoraValueError(
+            f"{what} must be 1 to {MAX_TRACK_ID} printable ASCII characters without colons, semicolons, "
+            f"quotes and blanks at the ends, not {shorten(track_id)}"
+        )
+    return str(track_id)
+
+
 class EntityConnectionStatus(StrEnum):
-    """Where an entity connection stands. A status that Zuora adds later reads as ``UNKNOWN``."""
+    """The status of an entity connection. One that Zuora adds later reads as ``UNKNOWN``."""
 
     PENDING = "Pending"
     CONNECTED = "Connected"
@@ -53,32 +96,34 @@ class EntityConnectionStatus(StrEnum):
         return cls.UNKNOWN
 
     @classmethod
-    def parse(cls, status: str) -> EntityConnectionStatus:
+    def parse(cls, status: Any, what: str = "status") -> EntityConnectionStatus:
         """
-        Read a status that a user wrote.
+        Read a status that a user gave.
 
-        :raises ZuoraConfigError: if it is none that Zuora documents.
+        :param status: The status.
+        :param what: The parameter's name, for the error.
+        :raises ZuoraValueError: If Zuora does not document it.
         """
         if (found := cls(status)) is cls.UNKNOWN:
             known = ", ".join(one for one in cls if one is not cls.UNKNOWN)
-            raise ZuoraConfigError(f"status must be one of {known}, not {shorten(status)}")
+            raise ZuoraValueError(f"{what} must be one of {known}, not {shorten(status)}")
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class EntityConnection:
     """
-    One request or connection between two entities.
+    A request for a connection between two entities, or an established one.
 
-    Zuora keeps no times, no requester and no comment in the record.
+    Zuora's record has no times, no requester and no comment.
 
     Source: https://developer.zuora.com/v1-api-reference/older-api/entity-connections/get_entityconnections
 
     :param id: Zuora's id of the connection.
-    :param source_entity_id: the entity that asked, 32 hex digits.
-    :param target_entity_id: the entity that is asked, 32 hex digits.
-    :param status: where it stands.
-    :param raw_status: the status as Zuora wrote it, also when this package does not know it; on one line.
+    :param source_entity_id: The entity that sent the request, 32 hex digits.
+    :param target_entity_id: The entity that decides on it, 32 hex digits.
+    :param status: The status.
+    :param raw_status: The status as Zuora wrote it, on one line; also one that this package does not know.
     """
 
     id: str
@@ -90,23 +135,27 @@ class EntityConnection:
     @classmethod
     def from_api(cls, row: Any) -> EntityConnection:
         """
-        Read one row of Zuora's list; fields that Zuora adds later are passed over.
+        Read one row of Zuora's list; unknown fields are ignored.
 
-        :raises ZuoraResponseError: if it is no object, one of the four fields is missing or no text, or an id
-            is none.
+        :raises ZuoraResponseError: If it is not an object, or a field is missing or malformed.
         """
         what = "entity connection"
         id_, source, target, status = _texts(row, what, ("id", "sourceEntityId", "targetEntityId", "status"))
         if not ZUORA_ID.fullmatch(id_):
-            raise ZuoraResponseError(f"Zuora sent an {what} with a bad id: {shorten(id_)}")
+            raise ZuoraResponseError(f"Zuora sent an {what} with a malformed id: {shorten(id_)}")
         source, target, status = _hex(source, what), _hex(target, what), one_line(status)
         return cls(id_, source, target, EntityConnectionStatus(status), status)
 
+    @property
+    def parties(self) -> tuple[str, str]:
+        """The ids of its source and its target."""
+        return self.source_entity_id, self.target_entity_id
+
     def as_dict(self, entities: Iterable[Entity] | None = None) -> dict[str, str]:
         """
-        Give the connection as plain data, for XCom and events.
+        Return the connection as plain data, for XCom and events.
 
-        :param entities: adds ``source_name`` and ``target_name``; an id stands for an entity that is missing.
+        :param entities: Adds ``source_name`` and ``target_name``; the id stands in for a missing entity.
         """
         plain = {
             "connection_id": self.id,
@@ -123,38 +172,37 @@ class EntityConnection:
             "target_name": names.get(self.target_entity_id, self.target_entity_id),
         }
 
-    def moved_to(self, status: EntityConnectionStatus) -> EntityConnection:
-        """Give the same connection with another status."""
+    def with_status(self, status: EntityConnectionStatus) -> EntityConnection:
+        """Return the same connection with another status."""
         return dataclasses.replace(self, status=status, raw_status=str(status))
 
 
 @dataclass(frozen=True, slots=True)
-class EntityConnectionChange(EntityConnection):
+class EntityConnectionChange:
     """
-    A connection after a change, and how it came there.
+    What a change did to a connection.
 
-    :param previous_status: the status that was read before anything was sent; ``None`` where there was none.
-    :param changed: whether this call sent the change; ``False`` where it was done before.
-    :param request_id: Zuora's ``Zuora-Request-Id`` of the change; ``None`` where the answer was lost or
+    :param connection: The connection after the change.
+    :param previous_status: Its status before; ``None`` where the connection did not exist.
+    :param changed: Whether this call sent the change; ``False`` where nothing was left to do.
+    :param request_id: Zuora's ``Zuora-Request-Id`` of the change; ``None`` where its answer was lost or
         nothing was sent.
     """
 
+    connection: EntityConnection
     previous_status: EntityConnectionStatus | None
     changed: bool
-    request_id: str | None
+    request_id: str | None = None
 
-    @classmethod
-    def of(
-        cls,
-        after: EntityConnection,
-        previous_status: EntityConnectionStatus | None,
-        *,
-        changed: bool,
-        request_id: str | None = None,
-    ) -> EntityConnectionChange:
-        """Say how a connection came to be as it is."""
-        fields = {field.name: getattr(after, field.name) for field in dataclasses.fields(EntityConnection)}
-        return cls(**fields, previous_status=previous_status, changed=changed, request_id=request_id)
+    def as_dict(self) -> dict[str, Any]:
+        """Return the change as plain data, for XCom."""
+        previous = self.previous_status
+        return {
+            **self.connection.as_dict(),
+            "previous_status": None if previous is None else str(previous),
+            "changed": self.changed,
+            "request_id": self.request_id,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +213,9 @@ class Entity:
     Source: https://developer.zuora.com/v1-api-reference/older-api/entities/get_entities
 
     :param id: 32 hex digits.
-    :param name: unique in the tenant; on one line, as is what follows.
-    :param display_name: what people see; the name where Zuora has none.
-    :param parent_id: the entity above, ``None`` for the global entity.
+    :param name: Unique in the tenant; on one line, as the other texts.
+    :param display_name: The name that people see; the unique name where Zuora has none.
+    :param parent_id: The entity above, ``None`` for the global entity.
     :param status: ``Provisioned`` or ``Unprovisioned``.
     """
 
@@ -180,10 +228,9 @@ class Entity:
     @classmethod
     def from_api(cls, row: Any) -> Entity:
         """
-        Read one entity; fields that Zuora adds later are passed over.
+        Read one entity; unknown fields are ignored.
 
-        :raises ZuoraResponseError: if it is no object, the id, name or status is missing or no text, or an id
-            is none.
+        :raises ZuoraResponseError: If it is not an object, or a field is missing or malformed.
         """
         id_, name, status = _texts(row, "entity", ("id", "name", "status"))
         shown = row.get("displayName")
@@ -197,9 +244,9 @@ class Entity:
 
 
 def _texts(row: Any, what: str, names: tuple[str, ...]) -> list[str]:
-    """Take the named texts out of a JSON object."""
+    """Return the named strings of a JSON object."""
     if not isinstance(row, Mapping):
-        raise ZuoraResponseError(f"Zuora sent {type(row).__name__} where an {what} belongs")
+        raise ZuoraResponseError(f"Zuora sent {type(row).__name__} in place of an {what}")
     if wrong := [name for name in names if not isinstance(row.get(name), str) or not one_line(row[name])]:
         raise ZuoraResponseError(f"Zuora sent an {what} without {', '.join(wrong)}")
     return [row[name] for name in names]
@@ -208,5 +255,5 @@ def _texts(row: Any, what: str, names: tuple[str, ...]) -> list[str]:
 def _hex(entity_id: Any, what: str) -> str:
     try:
         return entity_hex(entity_id)
-    except ZuoraConfigError as error:
-        raise ZuoraResponseError(f"Zuora sent an {what} with a bad id: {error}") from error
+    except ZuoraValueError as error:
+        raise ZuoraResponseError(f"Zuora sent an {what} with a malformed entity id: {error}") from error

@@ -1,29 +1,42 @@
-"""How what somebody else wrote is shown in errors, log lines and questions. No I/O."""
+"""Make untrusted text safe to show in errors, log lines and questions. No I/O."""
 
 from __future__ import annotations
 
-MAX_NAME = 255  # Zuora's own limit for the name of an entity
+from urllib.parse import quote, quote_plus
+
+MAX_NAME = 255  # characters; Zuora's limit for the name of an entity
 
 
 def shorten(value: object) -> str:
-    """Show a wrong value in an error: quoted, on one line, and not longer than 80 characters."""
+    """
+    Show a wrong value in an error message.
+
+    :param value: The value, of any type.
+    :return: Its ``repr()``, cut to at most 80 characters.
+    """
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # a number of too many digits, lists too deep in each other
+    except (ValueError, RecursionError):  # an integer with too many digits, lists that are nested too deeply
         text = f"<{type(value).__name__}>"
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
 
 
 def one_line(text: str, limit: int = MAX_NAME) -> str:
     """
-    Make what somebody else wrote fit for a log line and for the eyes of who decides.
+    Make text from outside safe to show on one line.
 
-    A line break forges a log line, an escape sequence steers a terminal, and a character that is invisible
-    or turns the direction of writing makes one name look like another: such characters are shown by their
-    codes. What can be seen stays, in any script.
+    A line break can forge a log line, an escape sequence can control a terminal, and a character that is
+    invisible or reverses the direction of writing can make one name look like another. Such characters are
+    shown by their codes; visible characters of any script stay as they are.
 
-    :param limit: length at which it is cut.
+    :param text: The text, such as a name that somebody typed in Zuora.
+    :param limit: Maximum length in characters, default 255; a longer text is cut and ends with ``...``.
     """
     words = " ".join(text[: 4 * limit].split())
     line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in words)
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def forms_of(secret: str) -> list[str]:
+    """Return a secret as it can appear in a log: unchanged, and as it stands in a form or an address."""
+    return list(dict.fromkeys((secret, quote_plus(secret), quote(secret), quote(secret, safe=""))))

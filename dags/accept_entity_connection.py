@@ -1,61 +1,67 @@
-"""Accept one entity connection request of Zuora after a human approved it in the Airflow UI."""
+"""Accept one entity connection request of Zuora after a person approved it in the Airflow UI."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag
 
 from airflow_zuora.operators.entity_connection import AcceptEntityConnectionOperator
+from airflow_zuora.operators.review import ReviewEntityConnectionOperator
 
-CONNECTION_ID = Param(
-    type="string",
-    title="Entity connection ID",
-    description="Zuora's id of the Pending request, from the list of entity connections.",
-    pattern="^[A-Za-z0-9_-]{1,64}$",
-)
+PARAMS = {
+    "source_entity": Param(
+        "*",
+        type="string",
+        title="Source entity",
+        description="Name or id of the entity that sent the request; * for any.",
+        minLength=1,
+    ),
+    "target_entity": Param(
+        "*",
+        type="string",
+        title="Target entity",
+        description="Name or id of the entity that decides on it; * for the one of the Airflow connection, "
+        "or for any if it has none.",
+        minLength=1,
+    ),
+    "connection_id": Param(
+        "*",
+        type="string",
+        title="Entity connection ID",
+        description="Zuora's id of the request, if you have it; * where the entities are enough.",
+        pattern="^([A-Za-z0-9_-]{1,64}|[*])$",
+    ),
+    "zuora_conn_id": Param(
+        "zuora_default",
+        type="string",
+        title="Airflow connection",
+        description="The connection of type Zuora whose OAuth client accepts the request.",
+        minLength=1,
+    ),
+}
 
 
 @dag(
     schedule=None,
     catchup=False,
-    params={"connection_id": CONNECTION_ID},
-    default_args={"retries": 3, "retry_delay": timedelta(minutes=1)},
+    params=PARAMS,
+    default_args={"zuora_conn_id": "{{ params.zuora_conn_id }}", "retries": 3},
     tags=["zuora"],
+    description="A person approves one request of another entity, and Zuora connects the two.",
     doc_md=__doc__,
 )
 def accept_entity_connection():
-    @task
-    def read_request(params: dict) -> dict[str, str]:
-        """Read the request, so that the human sees who asks, and nobody is asked about a closed one."""
-        from airflow_zuora.hooks.zuora import ZuoraHook
-        from airflow_zuora.review import question
-        from airflow_zuora.transitions import ACCEPT
-
-        hook = ZuoraHook()
-        request = hook.get_entity_connection(params["connection_id"])
-        ACCEPT.check(request, hook.find_entity())
-        return question(request.as_dict(hook.list_entities()), hook.zuora_connection.base_url)
-
-    request = read_request()
-
-    # [START approve_and_accept]
-    approve = ApprovalOperator(
-        task_id="approve",
-        subject=request["subject"],
-        body=request["body"],
-        response_timeout=timedelta(days=2),
-        defaults="Reject",
-        retries=0,
-    )
-    AcceptEntityConnectionOperator(
-        task_id="accept",
+    # [START review_and_accept]
+    review = ReviewEntityConnectionOperator(
+        task_id="review",
+        source_entity="{{ params.source_entity }}",
+        target_entity="{{ params.target_entity }}",
         connection_id="{{ params.connection_id }}",
-        approval=approve.output,
-        expected_source_entity_id=request["source_entity_id"],
+        response_timeout=timedelta(days=2),
     )
-    # [END approve_and_accept]
+    AcceptEntityConnectionOperator(task_id="accept", approval=review.output)
+    # [END review_and_accept]
 
 
 accept_entity_connection()

@@ -1,10 +1,9 @@
-"""Connect two entities from both sides: the source asks, the target decides, the source hears of it."""
+"""Connect two entities from both sides: the source sends a request, and a person decides for the target."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param, dag, task
 
 from airflow_zuora.operators.entity_connection import (
@@ -12,47 +11,60 @@ from airflow_zuora.operators.entity_connection import (
     DenyEntityConnectionOperator,
     InitiateEntityConnectionOperator,
 )
+from airflow_zuora.operators.review import ReviewEntityConnectionOperator
 from airflow_zuora.sensors.entity_connection import EntityConnectionSensor
 
-SOURCE, TARGET = "zuora_source", "zuora_default"  # two administrators, as in real life
+SOURCE, TARGET = "{{ params.source_conn_id }}", "{{ params.target_conn_id }}"
+PARAMS = {
+    "target_entity_id": Param(
+        type="string",
+        title="Target entity ID",
+        description="Id of the entity that decides on the request: 32 hex digits, with or without hyphens.",
+        minLength=32,
+    ),
+    "source_conn_id": Param(
+        "zuora_source",
+        type="string",
+        title="Airflow connection of the source entity",
+        description="The connection of type Zuora that sends the request, for its Entity ID.",
+    ),
+    "target_conn_id": Param(
+        "zuora_default",
+        type="string",
+        title="Airflow connection of the target entity",
+        description="The connection of type Zuora whose OAuth client accepts or denies the request.",
+    ),
+}
 
-PARAMS = {"target_entity_id": Param(type="string", description="The entity that is asked.", minLength=32)}
 
-
-@dag(schedule=None, params=PARAMS, default_args={"retries": 3}, tags=["zuora"], doc_md=__doc__)
+@dag(
+    schedule=None,
+    params=PARAMS,
+    default_args={"retries": 3},
+    tags=["zuora"],
+    description="One entity requests a connection, a person decides for the other one.",
+    doc_md=__doc__,
+)
 def connect_entities():
-    @task
-    def read_request(connection_id: str) -> dict[str, str]:
-        from airflow_zuora.hooks.zuora import ZuoraHook
-        from airflow_zuora.review import question
-
-        hook = ZuoraHook(TARGET)
-        return question(hook.get_entity_connection(connection_id).as_dict(hook.list_entities()))
-
     # [START connect]
-    ask = InitiateEntityConnectionOperator(
-        task_id="ask",
-        zuora_conn_id=SOURCE,
-        target_entity_id="{{ params.target_entity_id }}",
-        multiple_outputs=True,  # so that others can take the connection_id out of the result
+    target = "{{ params.target_entity_id }}"
+    initiate = InitiateEntityConnectionOperator(
+        task_id="initiate", zuora_conn_id=SOURCE, target_entity_id=target
     )
-    asked = read_request(ask.output["connection_id"])
-    decide = HITLOperator(
-        task_id="decide",
-        subject=asked["subject"],
-        body=asked["body"],
-        options=["Accept", "Deny"],
-        defaults="Deny",
+    review = ReviewEntityConnectionOperator(
+        task_id="review",
+        zuora_conn_id=TARGET,
+        connection_id=initiate.output["connection_id"],
+        options=["Approve", "Deny", "Leave pending"],
+        defaults=["Leave pending"],
         response_timeout=timedelta(days=2),
-        retries=0,
     )
-    request = {"connection_id": asked["connection_id"], "zuora_conn_id": TARGET, "approval": decide.output}
-    AcceptEntityConnectionOperator(task_id="accept", approving_options=["Accept"], **request)
-    DenyEntityConnectionOperator(task_id="deny", approving_options=["Deny"], **request)
+    AcceptEntityConnectionOperator(task_id="accept", zuora_conn_id=TARGET, approval=review.output)
+    DenyEntityConnectionOperator(task_id="deny", zuora_conn_id=TARGET, approval=review.output)
     decided = EntityConnectionSensor(
         task_id="decided",
         zuora_conn_id=SOURCE,
-        connection_id=ask.output["connection_id"],
+        connection_id=initiate.output["connection_id"],
         statuses=["Connected", "Disconnected"],
         deferrable=True,
         poke_interval=30,

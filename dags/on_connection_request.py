@@ -1,15 +1,16 @@
-"""Start by itself when a connection request arrives in Zuora, ask a human, and accept it."""
+"""Start when a connection request arrives in Zuora, ask a person, and accept it if it is approved."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset, AssetWatcher, dag, task, task_group
 
 from airflow_zuora.operators.entity_connection import AcceptEntityConnectionOperator
+from airflow_zuora.operators.review import ReviewEntityConnectionOperator
 from airflow_zuora.triggers.entity_connection import EntityConnectionRequestTrigger
 
+# Give the trigger an entity_id too if the Airflow connection has none, and its client may act for several.
 # [START watcher]
 requests = Asset(
     "zuora_connection_requests",
@@ -23,34 +24,29 @@ requests = Asset(
 # [END watcher]
 
 
-@dag(schedule=[requests], catchup=False, default_args={"retries": 3}, tags=["zuora"], doc_md=__doc__)
+@dag(
+    schedule=[requests],
+    catchup=False,
+    default_args={"retries": 3},
+    tags=["zuora"],
+    description="A request that arrives in Zuora starts a run, which asks a person about it.",
+    doc_md=__doc__,
+)
 def on_connection_request():
     @task
-    def new_requests(triggering_asset_events=None) -> list[dict[str, str]]:
-        """Read the requests that started this run; a busy hour may bring several in one run."""
-        from airflow_zuora.review import question
-
-        return [question(event.extra["payload"]) for event in triggering_asset_events[requests]]
+    def new_requests(triggering_asset_events=None) -> list[str]:
+        """Return the ids of the requests that started this run; a busy hour may bring several in one run."""
+        found = [event.extra["payload"]["requests"] for event in triggering_asset_events[requests]]
+        return list(dict.fromkeys(request["connection_id"] for rows in found for request in rows))
 
     @task_group
-    def review(connection_id: str, source_entity_id: str, subject: str, body: str):
-        approve = ApprovalOperator(
-            task_id="approve",
-            subject=subject,
-            body=body,
-            response_timeout=timedelta(days=2),
-            defaults="Reject",
-            retries=0,
-            map_index_template="{{ task.subject }}",
+    def decide(connection_id: str):
+        review = ReviewEntityConnectionOperator(
+            task_id="review", connection_id=connection_id, response_timeout=timedelta(days=2)
         )
-        AcceptEntityConnectionOperator(
-            task_id="accept",
-            connection_id=connection_id,
-            approval=approve.output,
-            expected_source_entity_id=source_entity_id,
-        )
+        AcceptEntityConnectionOperator(task_id="accept", approval=review.output)
 
-    review.expand_kwargs(new_requests())
+    decide.expand(connection_id=new_requests())
 
 
 on_connection_request()

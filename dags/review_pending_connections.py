@@ -1,69 +1,74 @@
-"""Ask a human about each Pending inbound request: accept it, deny it, or leave it pending."""
+"""Each working morning, ask a person about every Pending request: approve it, deny it, or leave it."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import dag, task, task_group
+from airflow.sdk import Param, dag, task, task_group, teardown
 
 from airflow_zuora.operators.entity_connection import (
     AcceptEntityConnectionOperator,
     DenyEntityConnectionOperator,
     ListEntityConnectionsOperator,
 )
+from airflow_zuora.operators.review import ReviewEntityConnectionOperator
+
+CONNECTION = Param(
+    "zuora_default",
+    type="string",
+    title="Airflow connection",
+    description="The connection of type Zuora whose OAuth client accepts and denies the requests.",
+    minLength=1,
+)
 
 
-@dag(schedule=None, catchup=False, default_args={"retries": 3}, tags=["zuora"], doc_md=__doc__)
+@dag(
+    schedule="0 7 * * MON-FRI",
+    catchup=False,
+    max_active_runs=1,  # what is asked already is not asked again
+    params={"zuora_conn_id": CONNECTION},
+    default_args={"zuora_conn_id": "{{ params.zuora_conn_id }}", "retries": 3},
+    tags=["zuora"],
+    description="A person decides on each Pending request of every entity; what nobody answers comes back.",
+    doc_md=__doc__,
+)
 def review_pending_connections():
-    pending = ListEntityConnectionsOperator(task_id="list_pending", status="Pending")
-
-    @task
-    def questions(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-        from airflow_zuora.review import question
-
-        return [question(row) for row in rows]
-
     # [START review]
-    @task_group
-    def review(connection_id: str, source_entity_id: str, subject: str, body: str):
-        decide = HITLOperator(
-            task_id="decide",
-            subject=subject,
-            body=body,
-            options=["Accept", "Deny", "Leave pending"],
-            defaults="Leave pending",
-            response_timeout=timedelta(days=2),
-            retries=0,
-            map_index_template="{{ task.subject }}",
-        )
-        AcceptEntityConnectionOperator(
-            task_id="accept",
-            connection_id=connection_id,
-            approval=decide.output,
-            approving_options=["Accept"],
-            expected_source_entity_id=source_entity_id,
-        )
-        DenyEntityConnectionOperator(
-            task_id="deny", connection_id=connection_id, approval=decide.output, approving_options=["Deny"]
-        )
+    pending = ListEntityConnectionsOperator(task_id="list_pending", all_entities=True)
 
-    reviewed = review.expand_kwargs(questions(pending.output))
+    def in_its_target(row: dict[str, str]) -> dict[str, str]:
+        return {"connection_id": row["connection_id"], "entity_id": row["target_entity_id"]}
+
+    @task_group
+    def decide(connection_id: str, entity_id: str):
+        review = ReviewEntityConnectionOperator(
+            task_id="review",
+            connection_id=connection_id,
+            entity_id=entity_id,
+            options=["Approve", "Deny", "Leave pending"],
+            defaults=["Leave pending"],
+            response_timeout=timedelta(hours=20),  # over before the next run
+        )
+        AcceptEntityConnectionOperator(task_id="accept", approval=review.output)
+        DenyEntityConnectionOperator(task_id="deny", approval=review.output)
+
+    decided = decide.expand_kwargs(pending.output.map(in_its_target))
     # [END review]
 
-    @task(trigger_rule="none_failed")
+    @teardown  # it runs whatever happened before, and hides no failure: it does not decide the run's state
+    @task
     def summary(rows: list[dict[str, str]], ti=None) -> dict[str, list[str]]:
-        """List what was accepted, denied and left: the audit record of the run, also of an empty one."""
-        results = ti.xcom_pull(task_ids=["review.accept", "review.deny"])
-        status = {one["connection_id"]: one["status"] for one in results if one}
-        ids = [row["connection_id"] for row in rows]
-        return {
-            "accepted": [id_ for id_ in ids if status.get(id_) == "Connected"],
-            "denied": [id_ for id_ in ids if status.get(id_) == "Disconnected"],
-            "left_pending": [id_ for id_ in ids if id_ not in status],
-        }
+        """Say by name what was accepted, denied and left: the record of the run, also of an empty one."""
+        results = ti.xcom_pull(task_ids=["decide.accept", "decide.deny"])
+        became = {one["connection_id"]: one["status"] for one in results if one}
+        outcomes = {"Connected": "accepted", "Disconnected": "denied"}
+        told = {"accepted": [], "denied": [], "left": []}
+        for row in rows:
+            outcome = outcomes.get(became.get(row["connection_id"]), "left")
+            told[outcome].append(f"{row['source_name']} to {row['target_name']}")
+        return told
 
-    reviewed >> summary(pending.output)
+    decided >> summary(pending.output)
 
 
 review_pending_connections()

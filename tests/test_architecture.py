@@ -1,4 +1,4 @@
-"""Who imports whom (design.md, section 2), and what an import costs."""
+"""Which module may import which, and what importing one costs."""
 
 from __future__ import annotations
 
@@ -14,142 +14,116 @@ import pytest
 import airflow_zuora
 
 PACKAGE = Path(airflow_zuora.__file__).parent
-MODULES = {
-    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
-    for path in sorted(PACKAGE.rglob("*.py"))
-}
+FOLDERS = {"airflow_zuora": PACKAGE, "dags": PACKAGE.parent / "dags"}
 SOURCES = {
-    **MODULES,
-    **{f"dags.{path.stem}": path for path in sorted((PACKAGE.parent / "dags").glob("*.py"))},
+    ".".join((root, *path.relative_to(folder).with_suffix("").parts)).removesuffix(".__init__"): path
+    for root, folder in FOLDERS.items()
+    for path in sorted(folder.rglob("*.py"))
 }
 
-# A module may import those of lower rank only, and of its own rank only its own sub-package.
-RANKS = (
-    ("airflow_zuora", "airflow_zuora.exceptions", "airflow_zuora.get_provider_info")
-    + ("airflow_zuora.texts", "airflow_zuora.retry_after"),
-    ("airflow_zuora.models",),
-    ("airflow_zuora.api", "airflow_zuora.responses", "airflow_zuora.approval", "airflow_zuora.connection")
-    + ("airflow_zuora.checks", "airflow_zuora.transitions", "airflow_zuora.review"),
-    ("airflow_zuora.auth", "airflow_zuora.waiting"),
-    ("airflow_zuora.hooks",),
-    ("airflow_zuora.triggers",),
-    ("airflow_zuora.operators", "airflow_zuora.sensors", "airflow_zuora.retry_policy"),
-    ("dags",),
-)
-RANK = {name: number for number, names in enumerate(RANKS) for name in names}
-APART = (
-    "airflow_zuora.simulator",
-    "airflow_zuora.airflow_api",
-    "airflow_zuora.program",
-    "airflow_zuora.local_airflow",
-    "airflow_zuora.demo",
-)
+# Each room with the rooms directly below it. A module may import what is in its own room or in one below.
+BELOW: dict[str, tuple[str, ...]] = {
+    "dags": ("operators", "sensors"),
+    "testing": ("operators", "simulator"),
+    "demo": ("simulator",),
+    "operators": ("triggers", "approval", "arguments"),
+    "sensors": ("operators",),
+    "triggers": ("hooks", "arguments"),
+    "hooks": ("client.entity_connections",),
+    # The way of a call through the client, which never turns back.
+    "client.entity_connections": ("client.tenant",),
+    "client.tenant": ("client.listing",),
+    "client.listing": ("client.client",),
+    "client.client": ("client",),
+    "client": ("transitions", "get_provider_info"),
+    "approval": ("models", "get_provider_info"),
+    "arguments": ("exceptions", "texts"),
+    "simulator": ("models",),
+    "transitions": ("models",),
+    "models": ("exceptions", "texts"),
+    "exceptions": ("version",),
+    "texts": ("version",),
+    "get_provider_info": ("version",),
+    "version": (),  # the package itself
+}
+WITHOUT_AIRFLOW = ("client", "approval", "arguments", "transitions", "models", "texts", "get_provider_info")
 WITHOUT_IO = (
-    "texts",
-    "models",
-    "api",
-    "checks",
-    "responses",
-    "retry_after",
-    "approval",
-    "connection",
-    "transitions",
-    "review",
-    "waiting",
-    "get_provider_info",
+    *("approval", "arguments", "transitions", "models", "texts", "get_provider_info"),
+    *("client.request", "client.response", "client.waits", "client.config"),
 )
 HTTP = {"requests", "urllib3", "aiohttp", "httpx"}
-IO = HTTP | {
-    "airflow",
-    "socket",
-    "ssl",
-    "subprocess",
-    "os",
-    "pathlib",
-    "tenacity",
-    "time",
-    "asyncio",
-    "threading",
-}
+IO = HTTP | {"socket", "ssl", "subprocess", "os", "pathlib", "tenacity", "time", "asyncio", "threading"}
 
 
-def rank(module: str) -> int | None:
-    while module:
-        if module in RANK and (module != "airflow_zuora" or "." not in module):
-            return RANK[module]
-        module = module.rpartition(".")[0]
-    return None
+def room(module: str) -> str:
+    """Return the room of a module: the one whose name is the longest part of the module's."""
+    name = module.removeprefix("airflow_zuora").removeprefix(".") or "version"
+    while name and name not in BELOW:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def reachable(name: str) -> set[str]:
+    return {name}.union(*(reachable(below) for below in BELOW[name]))
 
 
 def imported(module: str) -> set[str]:
-    """Name everything that a module imports anywhere, a function or ``if TYPE_CHECKING`` included."""
+    """Name everything that a module imports anywhere, also in a function or under ``if TYPE_CHECKING``."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(SOURCES[module].read_text())):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module} has a relative import"
             full = {f"{node.module}.{alias.name}" for alias in node.names}
             names.update(name if name in SOURCES else str(node.module) for name in full)
     return names
 
 
-def own(module: str) -> set[str]:
-    return {name for name in imported(module) if name.split(".")[0] in ("airflow_zuora", "dags")}
+def own_imports(module: str) -> set[str]:
+    return {name for name in imported(module) if name.split(".")[0] in FOLDERS}
 
 
-def is_in(module: str, packages: tuple[str, ...]) -> bool:
-    return any(module == package or module.startswith(f"{package}.") for package in packages)
+def modules_of(*rooms: str) -> list[str]:
+    """List the modules whose name begins with one of the rooms."""
+    prefixes = tuple(f"airflow_zuora.{name}." for name in rooms)
+    return [name for name in SOURCES if f"{name}.".startswith(prefixes)]
 
 
-def test_every_module_has_its_place():
-    empty = {name for name in MODULES if not MODULES[name].read_text().strip()}
-    placed = {
-        name
-        for name in SOURCES
-        if is_in(name, APART) or is_in(name, tuple(RANK)[1:]) or name == "airflow_zuora"
-    }
-    assert set(SOURCES) - empty == placed - empty
+def test_every_module_has_a_room() -> None:
+    assert [name for name in SOURCES if not room(name)] == []
 
 
-@pytest.mark.parametrize("module", [name for name in SOURCES if not is_in(name, APART)])
-def test_imports_run_one_way(module):
-    mine = rank(module)
-    for name in own(module):
-        theirs = rank(name)
-        assert not is_in(name, APART), f"{module} imports {name}"
-        assert mine is not None
-        assert theirs is not None
-        same_package = module.rpartition(".")[0] == name.rpartition(".")[0] != "airflow_zuora"
-        assert theirs < mine or (theirs == mine and same_package) or name == module, (
-            f"{module} imports {name}"
-        )
+def test_a_module_imports_only_from_its_own_room_and_those_below() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module in SOURCES
+        for name in own_imports(module)
+        if room(name) not in reachable(room(module))
+    ]
+    assert wrong == []
 
 
-def test_no_imports_go_in_circles():
-    graph = {name: own(name) - {name} for name in SOURCES}
+def test_no_imports_go_in_circles() -> None:
+    graph = {name: own_imports(name) - {name} for name in SOURCES}
     assert list(graphlib.TopologicalSorter(graph).static_order())
 
 
-@pytest.mark.parametrize("module", [name for name in SOURCES if is_in(name, APART[:1])])
-def test_the_simulator_knows_nothing_of_the_package_but_its_models(module):
-    for name in own(module):
-        assert is_in(name, APART[:1]) or name == "airflow_zuora.models", f"{module} imports {name}"
+def test_the_simulator_shares_only_the_models_with_the_client() -> None:
+    others = {name for module in modules_of("simulator") for name in own_imports(module)}
+    assert {name for name in others if room(name) != "simulator"} <= {"airflow_zuora.models"}
 
 
-@pytest.mark.parametrize("module", WITHOUT_IO)
-def test_what_thinks_does_no_io(module):
-    roots = {name.split(".")[0] for name in imported(f"airflow_zuora.{module}")}
-    assert not roots & IO
+@pytest.mark.parametrize(
+    ("rooms", "forbidden"), [(WITHOUT_AIRFLOW, {"airflow"}), (WITHOUT_IO, IO)], ids=["Airflow", "I/O"]
+)
+def test_the_core_does_not_import(rooms: tuple[str, ...], forbidden: set[str]) -> None:
+    roots = {module: {name.split(".")[0] for name in imported(module)} for module in modules_of(*rooms)}
+    assert {module: found for module, names in roots.items() if (found := names & forbidden)} == {}
 
 
-def test_the_errors_know_nothing_of_airflow_but_its_base_classes():
-    assert imported("airflow_zuora.exceptions") == {"__future__", "airflow.providers.common.compat.sdk"}
-
-
-def test_importing_the_package_runs_nothing():
-    assert not own("airflow_zuora")
-    assert imported("airflow_zuora") == {"__future__"}
+def test_the_errors_know_only_the_base_classes_of_airflow() -> None:
+    modules = imported("airflow_zuora.exceptions")
+    assert {name for name in modules if name.startswith("airflow")} == {"airflow.providers.common.compat.sdk"}
 
 
 def loaded(*statements: str) -> list[set[str]]:
@@ -160,14 +134,21 @@ def loaded(*statements: str) -> list[set[str]]:
     return [set(look) for look in json.loads(done.stdout.splitlines()[-1])]
 
 
-def test_importing_an_operator_loads_no_http_library_that_airflow_does_not_load_itself():
-    ours = "import airflow_zuora.operators.entity_connection"
-    alone, with_ours = loaded("from airflow.sdk import BaseOperator", ours)
-    assert not {name for name in with_ours - alone if name.split(".")[0] in HTTP}
-    own_modules = {name for name in with_ours if name.startswith("airflow_zuora.")}
-    assert not {name for name in own_modules if name.split(".")[1] in ("hooks", "auth", "simulator", "demo")}
+def test_importing_operators_and_sensors_loads_no_http_library_that_airflow_does_not_load_itself() -> None:
+    bases = (
+        "from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator, conf; "
+        "import airflow.providers.standard.operators.hitl"
+    )
+    modules = modules_of("operators", "sensors")
+    before, after = loaded(bases, f"import {', '.join(modules)}")
+    assert set(modules) <= after
+    assert not {name for name in after - before if name.split(".")[0] in HTTP}
+    assert not {
+        name for name in modules_of("hooks", "client.transport", "simulator", "demo") if name in after
+    }
 
 
-def test_the_simulator_starts_without_the_hook_and_its_libraries():
-    (names,) = loaded("import airflow_zuora.simulator")
-    assert not {"airflow_zuora.hooks.base", "airflow_zuora.auth"} & names
+def test_importing_the_package_or_the_simulator_loads_nothing_else_of_it() -> None:
+    package, simulator = loaded("import airflow_zuora", "import airflow_zuora.simulator")
+    assert {name for name in package if name.startswith("airflow")} == {"airflow_zuora"}
+    assert {room(name) for name in simulator if name.startswith("airflow_zuora.")} == {"simulator"}

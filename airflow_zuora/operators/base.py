@@ -1,36 +1,53 @@
-"""What all operators share: the way to Zuora and the track id."""
+"""What all operators share: the hook and the track id."""
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
-from functools import cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
-from airflow_zuora.api import check_track_id
-from airflow_zuora.exceptions import ZuoraConfigError
-from airflow_zuora.models import entity_uuid
+from airflow_zuora.arguments import ANY, NOT_GIVEN, CheckedArguments, check_conn_id, check_in_dag
+from airflow_zuora.exceptions import ZuoraValueError
+from airflow_zuora.models import MAX_TRACK_ID, check_track_id, entity_uuid, zuora_id
+from airflow_zuora.texts import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow.sdk import Context
+    from airflow.sdk.definitions.mappedoperator import MappedOperator
 
     from airflow_zuora.hooks.zuora import ZuoraHook
 
-MAX_TRACK_ID = 64
+# Names the instances of a mapped task in the Airflow UI, which stores 250 characters.
+INSTANCE_NAME = "{{ task.instance_name[:250] }}"
 
 
-class ZuoraOperator(BaseOperator):
+class CheckedPartial(OperatorPartial):
+    """A mapped task that is being made, and that checks what it is mapped over."""
+
+    __slots__ = ()
+
+    def expand(self, **mapped_kwargs: Any) -> MappedOperator:
+        """Map over arguments; a wrong one is refused when the DAG is parsed."""
+        kind: Any = self.operator_class
+        kind.check_mapping(mapped_kwargs)
+        return super().expand(**mapped_kwargs)
+
+
+class ZuoraOperator(CheckedArguments, BaseOperator):
     """
-    What all Zuora operators share.
+    Base class of the Zuora operators.
 
-    :param zuora_conn_id: Airflow connection of type ``zuora`` (templated, default ``zuora_default``).
-    :param entity_id: entity that the calls are for, instead of the connection's (templated).
-    :param track_id: ``Zuora-Track-Id`` of the calls, by which Zuora's support finds them (templated). By
-        default readable: dag, task, map index, run and try, shortened with a hash where needed.
+    :param zuora_conn_id: Airflow connection of type ``zuora``, default ``zuora_default`` (templated).
+    :param entity_id: Entity that the calls act for, 32 hex digits; the connection's by default (templated).
+    :param track_id: ``Zuora-Track-Id`` of the calls, by which Zuora's support finds them (templated). The
+        default is readable: DAG, task, map index, run and try, shortened with a hash where needed.
     """
 
     template_fields: Sequence[str] = ("zuora_conn_id", "entity_id", "track_id")
@@ -39,42 +56,78 @@ class ZuoraOperator(BaseOperator):
     def __init__(
         self,
         *,
-        zuora_conn_id: str = "zuora_default",
-        entity_id: str | None = None,
-        track_id: str | None = None,
+        zuora_conn_id: str = NOT_GIVEN,
+        entity_id: str | None = NOT_GIVEN,
+        track_id: str | None = NOT_GIVEN,
         **kwargs: Any,
     ) -> None:
+        check_in_dag(kwargs)
         super().__init__(**kwargs)
-        self.zuora_conn_id = zuora_conn_id
-        self.entity_id = entity_id
-        self._names_entity = entity_id is not None
-        self.track_id = track_id
-        if entity_id is not None:
-            self.check_early(entity_id, entity_uuid)
-        if track_id is not None:
-            self.check_early(track_id, check_track_id)
+        if self.map_index_template is None and self.get_closest_mapped_task_group() is not None:
+            self.map_index_template = INSTANCE_NAME
+        self.zuora_conn_id = self.argument("zuora_conn_id", zuora_conn_id, check_conn_id, "zuora_default")
+        self.entity_id = self.argument("entity_id", entity_id, entity_uuid)
+        self.track_id = self.argument("track_id", track_id, check_track_id)
 
-    @staticmethod
-    def check_early(value: Any, check: Callable[[Any], object]) -> None:
-        """Check a value while the DAG is parsed, unless it is known only when the task runs."""
-        is_text = isinstance(value, str) and "{{" not in value and "{%" not in value
-        if value is None or isinstance(value, bool) or is_text:
-            check(value)
+    @classmethod
+    def partial(cls, **kwargs: Any) -> OperatorPartial:
+        """Begin a mapped task, whose instances are named after what they are about."""
+        defaults = kwargs.get("default_args") or {}
+        # Airflow would drop those of them that are not BaseOperator's own.
+        own = {name: defaults[name] for name in _own_arguments(cls) & defaults.keys()}
+        kwargs = {"map_index_template": INSTANCE_NAME, **own, **kwargs}
+        cls.check_mapping(kwargs)
+        made: OperatorPartial = super().partial(**kwargs)
+        made.__class__ = CheckedPartial
+        return made
 
-    @cached_property
-    def hook(self) -> ZuoraHook:
-        """The way to Zuora; imported when the task runs, so that parsing a DAG loads no HTTP library."""
+    @classmethod
+    def check_mapping(cls, arguments: Mapping[str, Any]) -> None:
+        """
+        Check the arguments of a mapped task when the DAG is parsed; an operator says which.
+
+        :param arguments: Those of ``partial()``, then those of ``expand()``.
+        :raises ZuoraValueError: If one is wrong.
+        """
+
+    @property
+    def instance_name(self) -> str:
+        """Name of a mapped task instance in the Airflow UI."""
+        return str(self.entity_id or self.zuora_conn_id)
+
+    def make_hook(self, context: Context) -> ZuoraHook:
+        """
+        Return a hook for this try of the task.
+
+        It is imported when the task runs, so that parsing a DAG loads no HTTP library.
+        """
         from airflow_zuora.hooks.zuora import ZuoraHook
 
-        if self._names_entity and self.entity_id is None:
-            raise ZuoraConfigError("entity_id was given, but its value is missing")
-        return ZuoraHook(self.zuora_conn_id, entity_id=self.entity_id, track_id=self.track_id)
+        track_id = self.value("track_id") or default_track_id(context)
+        return ZuoraHook(self.value("zuora_conn_id"), entity_id=self.value("entity_id"), track_id=track_id)
 
-    def pre_execute(self, context: Context) -> None:
-        """Give the calls of this try their track id."""
-        super().pre_execute(context)
-        if self.track_id is None:
-            self.track_id = default_track_id(context)
+
+def check_connection_id(connection_id: Any, name: str) -> None:
+    """Accept an id of Zuora, or ``*`` for any."""
+    if connection_id != ANY:
+        zuora_id(connection_id, name)
+
+
+def check_entity(entity: Any, name: str) -> None:
+    """
+    Accept the id or the name of an entity, or ``*`` for any.
+
+    :raises ZuoraValueError: Unless it is a string that is not empty.
+    """
+    if not isinstance(entity, str) or not entity.strip():
+        raise ZuoraValueError(f"{name} must be the id or the name of an entity, not {shorten(entity)}")
+
+
+@cache
+def _own_arguments(kind: type[BaseOperator]) -> frozenset[str]:
+    """Name the arguments that an operator takes beyond those of ``BaseOperator``."""
+    kinds = [one for one in kind.mro() if issubclass(one, BaseOperator) and one is not BaseOperator]
+    return frozenset(name for one in kinds for name in inspect.signature(one.__init__).parameters)
 
 
 def default_track_id(context: Context) -> str:

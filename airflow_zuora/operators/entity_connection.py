@@ -1,99 +1,65 @@
-"""Operators for Zuora's entity connections. They say what; the hook knows how."""
+"""Operators for Zuora's entity connections."""
 
 from __future__ import annotations
 
-import uuid
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_zuora.api import path_id
-from airflow_zuora.exceptions import ZuoraConfigError
+from airflow_zuora.arguments import NOT_GIVEN, check_flag
+from airflow_zuora.exceptions import ZuoraValueError
 from airflow_zuora.models import EntityConnectionStatus, entity_uuid
-from airflow_zuora.operators.approved import ApprovedOperator
 from airflow_zuora.operators.base import ZuoraOperator
+from airflow_zuora.operators.change import EntityConnectionChangeOperator
 from airflow_zuora.texts import shorten
+from airflow_zuora.transitions import ACCEPT, DENY, DISCONNECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
 
-check_connection_id = partial(path_id, what="connection_id")
-check_expected_source = partial(entity_uuid, what="expected_source_entity_id")
-check_target = partial(entity_uuid, what="target_entity_id")
 
-
-class AcceptEntityConnectionOperator(ApprovedOperator):
+class AcceptEntityConnectionOperator(EntityConnectionChangeOperator):
     """
-    Accept a Pending entity connection in the target entity, after a human approved it.
+    Accept a Pending entity connection in its target entity, after a person approved it.
 
-    It may run again at any time: a connection that is Connected already is a success, and an accept whose
-    answer was lost is looked up before it is sent again.
+    It may run again at any time: a connection that is Connected already is a success, and after a lost answer
+    the state is read before anything is sent.
 
     Source: https://developer.zuora.com/v1-api-reference/older-api/entity-connections/put_entityconnectionsaccept
 
-    :param connection_id: Zuora's id of the connection (templated).
-    :param expected_source_entity_id: accept only if the request still comes from this entity, the one that
-        the human saw (templated).
-    :return: dict with ``connection_id``, ``source_entity_id``, ``target_entity_id``, ``status``,
-        ``previous_status``, ``changed``, ``approved_by``, ``approved_at``, ``track_id``, ``request_id``.
+    :param connection_id: Zuora's id of the connection (templated). May be left out if the approval names only
+        one, or if both entities are given.
+    :param source_entity: Id or name of the entity that sent the request (templated). With an approval, it
+        selects among its connections; with ``connection_id``, it has to agree.
+    :param target_entity: Id or name of the entity that decides on it, in the same way (templated).
+    :param approval: The output of a :class:`~airflow_zuora.operators.review.ReviewEntityConnectionOperator`,
+        or a list of several (templated).
+    :return: dict with ``connection_id``, ``source_entity_id``, ``source_name``, ``target_entity_id``,
+        ``target_name``, ``status``, ``previous_status``, ``changed``, ``approved_by``, ``approved_at``,
+        ``reason``, ``track_id``, ``request_id``.
     """
 
-    template_fields: Sequence[str] = (
-        "connection_id",
-        "expected_source_entity_id",
-        *ApprovedOperator.template_fields,
-    )
-
-    def __init__(
-        self, *, connection_id: str, expected_source_entity_id: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.connection_id = connection_id
-        self.expected_source_entity_id = expected_source_entity_id
-        self._expects_source = expected_source_entity_id is not None
-        self.check_early(connection_id, check_connection_id)
-        if self._expects_source:
-            self.check_early(expected_source_entity_id, check_expected_source)
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Accept, and say so in one line that an auditor can read."""
-        approvals = self.require_approval(context)
-        if self._expects_source and self.expected_source_entity_id is None:
-            raise ZuoraConfigError("expected_source_entity_id was given, but its value is missing")
-        change = self.hook.accept_entity_connection(
-            self.connection_id, expected_source_entity_id=self.expected_source_entity_id
-        )
-        return self.record(change, approvals)
+    transition = ACCEPT
 
 
-class DenyEntityConnectionOperator(ApprovedOperator):
+class DenyEntityConnectionOperator(EntityConnectionChangeOperator):
     """
-    Deny a Pending entity connection in the target entity.
+    Deny a Pending entity connection in its target entity, after a person chose *Deny*.
 
-    Zuora shows a denied request as Disconnected or takes it off the list; then a task that is run once more
-    finds none and fails, because it cannot tell a denied request from a wrong id.
+    Zuora shows a denied request as Disconnected or removes it from the list; then a task that is run once
+    more finds none and fails, because it cannot tell a denied request from a wrong id.
 
     Source: https://developer.zuora.com/v1-api-reference/older-api/entity-connections/put_entityconnectionsdeny
 
-    :param connection_id: Zuora's id of the connection (templated).
+    :param connection_id: As of :class:`AcceptEntityConnectionOperator`.
+    :param approval: As of :class:`AcceptEntityConnectionOperator`; the review has to offer *Deny*.
     :return: dict as of :class:`AcceptEntityConnectionOperator`.
     """
 
-    template_fields: Sequence[str] = ("connection_id", *ApprovedOperator.template_fields)
-
-    def __init__(self, *, connection_id: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.connection_id = connection_id
-        self.check_early(connection_id, check_connection_id)
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Deny, and say so in one line that an auditor can read."""
-        approvals = self.require_approval(context)
-        return self.record(self.hook.deny_entity_connection(self.connection_id), approvals)
+    transition = DENY
 
 
-class DisconnectEntityConnectionOperator(ApprovedOperator):
+class DisconnectEntityConnectionOperator(EntityConnectionChangeOperator):
     """
     Disconnect a Connected entity connection, from either side. **This cannot be undone.**
 
@@ -101,86 +67,88 @@ class DisconnectEntityConnectionOperator(ApprovedOperator):
 
     Source: https://developer.zuora.com/v1-api-reference/older-api/entity-connections/put_entityconnectionsdisconnect
 
-    :param connection_id: Zuora's id of the connection (templated).
-    :param confirm: must be true (templated, so that a form can ask for it).
+    :param connection_id: As of :class:`AcceptEntityConnectionOperator`.
+    :param approval: As of :class:`AcceptEntityConnectionOperator`; of a review with ``change="disconnect"``.
+    :param confirm: Must be true where no approval is given (templated, so that a form can ask for it).
     :return: dict as of :class:`AcceptEntityConnectionOperator`.
     """
 
-    template_fields: Sequence[str] = ("connection_id", "confirm", *ApprovedOperator.template_fields)
+    transition = DISCONNECT
+    template_fields: Sequence[str] = ("confirm", *EntityConnectionChangeOperator.template_fields)
 
-    def __init__(self, *, connection_id: str, confirm: bool | str = False, **kwargs: Any) -> None:
+    def __init__(self, *, confirm: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.connection_id = connection_id
-        self.confirm = confirm
-        self.check_early(connection_id, check_connection_id)
-        self.check_early(confirm, check_confirmed)
+        self.confirm = (
+            confirm if self.is_guarded else self.argument("confirm", confirm, check_confirmed, False)
+        )
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Disconnect, and say so in one line that an auditor can read."""
-        check_confirmed(self.confirm)
-        approvals = self.require_approval(context)
-        return self.record(self.hook.disconnect_entity_connection(self.connection_id), approvals)
+        """Disconnect the connection, and return the record of it."""
+        if not self.is_guarded:
+            check_confirmed(self.confirm)
+        return super().execute(context)
 
 
-def check_confirmed(confirm: Any) -> None:
-    """Let go on only with ``True``, or the text ``True`` that a template makes of it."""
+def check_confirmed(confirm: Any, _name: str = "confirm") -> None:
+    """Accept only ``True``, or the text ``True`` that a template makes of it."""
     if confirm is not True and confirm != "True":
-        raise ZuoraConfigError(
-            "Disconnecting cannot be undone: shared objects lose their mapping, and it cannot be recovered. "
-            f"Give confirm=True if that is what you want, not {shorten(confirm)}."
+        raise ZuoraValueError(
+            "Disconnecting cannot be undone: shared objects lose their mapping for good. Give an approval, "
+            f"or confirm=True if that is what you want, not {shorten(confirm)}."
         )
 
 
-class InitiateEntityConnectionOperator(ApprovedOperator):
+class InitiateEntityConnectionOperator(ZuoraOperator):
     """
-    Ask another entity for a connection, in the name of the source entity.
+    Request a connection from another entity, in the name of the source entity.
 
-    A Pending or Connected connection of the same pair is left as it is. Retries of the task send the same
-    ``Idempotency-Key``; Zuora gives its first answer to a key again for 24 hours, also if it was a refusal.
+    A Pending or Connected connection of the same pair stays as it is. Each field of the result is also an
+    XCom of its own: ``initiate.output["connection_id"]``.
 
     Source: https://developer.zuora.com/v1-api-reference/older-api/entity-connections/post_entityconnections
 
-    :param target_entity_id: the entity that is asked (templated).
-    :return: dict as of :class:`AcceptEntityConnectionOperator`; ``status`` is Pending for a new request, and
-        ``previous_status`` is ``None`` where there was none.
+    :param target_entity_id: The entity that decides on the request, 32 hex digits (templated).
+    :return: dict with ``connection_id``, ``source_entity_id``, ``target_entity_id``, ``status`` (Pending for
+        a new request), ``previous_status`` (``None`` where there was none), ``changed``, ``track_id``,
+        ``request_id``.
     """
 
-    template_fields: Sequence[str] = ("target_entity_id", *ApprovedOperator.template_fields)
+    template_fields: Sequence[str] = ("target_entity_id", *ZuoraOperator.template_fields)
 
-    def __init__(self, *, target_entity_id: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.target_entity_id = target_entity_id
-        self.check_early(target_entity_id, check_target)
+    def __init__(self, *, target_entity_id: str, multiple_outputs: bool = True, **kwargs: Any) -> None:
+        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
+        self.target_entity_id = self.argument("target_entity_id", target_entity_id, entity_uuid, NOT_GIVEN)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Ask, and say so in one line that an auditor can read."""
-        approvals = self.require_approval(context)
-        change = self.hook.initiate_entity_connection(
-            self.target_entity_id, idempotency_key=idempotency_key(context)
+        """Send the request and log an audit line."""
+        hook = self.make_hook(context)
+        change = hook.initiate_entity_connection(self.value("target_entity_id"))
+        result = {**change.as_dict(), "track_id": hook.track_id}
+        self.log.info(
+            "Entity connection %(connection_id)s from entity %(source_entity_id)s to entity "
+            "%(target_entity_id)s is %(status)s (changed: %(changed)s), track id %(track_id)s, request id "
+            "%(request_id)s",
+            result,
         )
-        return self.record(change, approvals)
+        return result
 
 
-def idempotency_key(context: Context) -> str:
-    """Give a key that all tries of a task instance share."""
-    ti = context["ti"]
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"))
-
-
-def check_direction(connection_type: Any) -> None:
-    """Refuse what the hook would refuse when the task runs."""
+def check_direction(connection_type: Any, name: str) -> None:
+    """Accept ``inbound``, ``outbound`` and ``None``."""
     if connection_type not in (None, "inbound", "outbound"):
-        raise ZuoraConfigError(f"connection_type must be inbound or outbound, not {shorten(connection_type)}")
+        raise ZuoraValueError(f"{name} must be inbound or outbound, not {shorten(connection_type)}")
 
 
 class ListEntityConnectionsOperator(ZuoraOperator):
     """
-    List the entity connections of an entity, ready for ``expand``.
+    List the entity connections of an entity.
 
     Source: https://developer.zuora.com/v1-api-reference/older-api/entity-connections/get_entityconnections
 
     :param connection_type: ``inbound`` (default), ``outbound``, or ``None`` for both (templated).
-    :param status: only connections of this status; ``None`` (default) for all (templated).
+    :param status: Only connections of this status; ``None`` (default) for all (templated).
+    :param all_entities: Whether to list the Pending inbound requests of every entity that the OAuth client
+        may act for, default false. An entity that may not be read is named in the log.
     :return: list of dicts with ``connection_id``, ``source_entity_id``, ``source_name``,
         ``target_entity_id``, ``target_name``, ``status``. Airflow maps over 1024 of them at most
         (``[core] max_map_length``).
@@ -189,18 +157,29 @@ class ListEntityConnectionsOperator(ZuoraOperator):
     template_fields: Sequence[str] = ("connection_type", "status", *ZuoraOperator.template_fields)
 
     def __init__(
-        self, *, connection_type: str | None = "inbound", status: str | None = None, **kwargs: Any
+        self,
+        *,
+        connection_type: str | None = "inbound",
+        status: str | None = NOT_GIVEN,
+        all_entities: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.connection_type = connection_type
-        self.status = status
-        self.check_early(connection_type, check_direction)
-        if status is not None:
-            self.check_early(status, EntityConnectionStatus.parse)
+        self.connection_type = self.argument("connection_type", connection_type, check_direction)
+        self.status = self.argument("status", status, EntityConnectionStatus.parse)
+        self.all_entities = self.argument("all_entities", all_entities, check_flag, False)
+        if all_entities and (connection_type, self.status) not in (("inbound", None), ("inbound", "Pending")):
+            raise ZuoraValueError("all_entities lists Pending inbound requests: leave out other statuses")
+        if all_entities and self.is_given("entity_id"):
+            raise ZuoraValueError("all_entities reads every entity: leave out entity_id, or all_entities")
 
     def execute(self, context: Context) -> list[dict[str, str]]:
         """List, with the names of the entities."""
-        found = self.hook.list_entity_connections(self.connection_type, self.status)
-        entities = self.hook.list_entities() if found else []
+        hook = self.make_hook(context)
+        if self.all_entities:
+            found = hook.list_pending_requests()
+        else:
+            found = hook.list_entity_connections(self.value("connection_type"), self.value("status"))
+        entities = hook.list_entities() if found else []
         self.log.info("Found %s entity connections", len(found))
         return [connection.as_dict(entities) for connection in found]

@@ -1,141 +1,208 @@
-"""A sensor that waits for an entity connection, in a worker or deferred."""
+"""A sensor that waits for an entity connection, in a worker or in the triggerer."""
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, conf
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
 
-from airflow_zuora import exceptions
-from airflow_zuora.exceptions import EntityConnectionStateError, ZuoraError, ZuoraNotFoundError
-from airflow_zuora.models import entity_uuid
+from airflow_zuora.arguments import NOT_GIVEN, check_flag
+from airflow_zuora.exceptions import (
+    EntityConnectionNotFoundError,
+    EntityConnectionStateError,
+    ZuoraError,
+    ZuoraValueError,
+)
+from airflow_zuora.operators.base import ZuoraOperator, check_connection_id, check_entity
 from airflow_zuora.texts import shorten
-from airflow_zuora.waiting import Wait
+from airflow_zuora.transitions import ConnectionIndex, Wait, check_statuses
+from airflow_zuora.triggers.interval import check_interval
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from airflow.sdk import Context
+    from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
     from airflow_zuora.hooks.zuora import ZuoraHook
     from airflow_zuora.models import EntityConnection
 
-ANY_ID = "0" * 32  # stands for an id that is known only when the task runs
 
-
-class EntityConnectionSensor(BaseSensorOperator):
+class EntityConnectionSensor(ZuoraOperator, BaseSensorOperator):
     """
-    Wait until an entity connection has one of some statuses.
+    Wait until an entity connection reaches one of some statuses.
 
-    A connection that cannot come to one of them any more fails the task at once, without retry. ``timeout``
-    holds in both modes.
+    The task fails at once, without retry, if the connection can no longer reach any of them, for example
+    because the request was denied. ``soft_fail``, ``never_fail``, ``timeout`` and ``retries`` mean the same
+    whether the sensor pokes, is rescheduled or is deferred.
 
-    :param connection_id: Zuora's id of the connection (templated); or
-    :param source_entity_id: the entity that asks: any of its connections will do, also one that is not there
-        yet (templated).
-    :param statuses: the statuses to wait for, of Pending, Connected and Disconnected; default
+    The connections of one entity are read: ``entity_id``, else the target entity, else the Airflow
+    connection's. If none of them is known and the OAuth client may act for several entities, the connection
+    is looked for in each of them once, and then in its target entity.
+
+    :param connection_id: Zuora's id of the connection (templated). Give either this or the entities.
+    :param source_entity: Id or name of the entity that sends the request (templated).
+    :param target_entity: Id or name of the entity that decides on it (templated). Each connection between the
+        two counts, also one that does not exist yet. Each of the three may be ``*``, which means any, so that
+        a form can leave it open.
+    :param statuses: Statuses to wait for: any of Pending, Connected and Disconnected. Default
         ``("Connected",)``.
-    :param zuora_conn_id: Airflow connection of type ``zuora`` (templated, default ``zuora_default``).
-    :param entity_id: entity to look from, instead of the connection's (templated).
-    :param deferrable: whether to wait in the triggerer, which holds no worker; default from
-        ``[operators] default_deferrable``.
-    :param poke_interval: seconds between two looks, default 60.
-    :return: dict with ``connection_id``, ``source_entity_id``, ``target_entity_id``, ``status``.
+    :param deferrable: Whether to wait in the triggerer, which occupies no worker slot. Default from the
+        setting ``[operators] default_deferrable``.
+    :param poke_interval: Seconds between two reads, or a timedelta; default 60.
+    :return: dict with ``connection_id``, ``source_entity_id``, ``target_entity_id`` and ``status``.
     """
 
-    template_fields: Sequence[str] = ("connection_id", "source_entity_id", "zuora_conn_id", "entity_id")
-    ui_color = "#d9f2ec"
+    template_fields: Sequence[str] = (
+        "connection_id",
+        "source_entity",
+        "target_entity",
+        *ZuoraOperator.template_fields,
+    )
 
     def __init__(
         self,
         *,
-        connection_id: str | None = None,
-        source_entity_id: str | None = None,
+        connection_id: str | None = NOT_GIVEN,
+        source_entity: str | None = NOT_GIVEN,
+        target_entity: str | None = NOT_GIVEN,
         statuses: Collection[str] = ("Connected",),
-        zuora_conn_id: str = "zuora_default",
-        entity_id: str | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poke_interval: float | timedelta = 60,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.connection_id = connection_id
-        self.source_entity_id = source_entity_id
+        super().__init__(poke_interval=check_interval(poke_interval, "poke_interval"), **kwargs)
+        self.connection_id = self.argument("connection_id", connection_id, check_connection_id)
+        self.source_entity = self.argument("source_entity", source_entity, check_entity)
+        self.target_entity = self.argument("target_entity", target_entity, check_entity)
+        if not self.is_given("connection_id", "source_entity", "target_entity"):
+            raise ZuoraValueError("Give connection_id, source_entity or target_entity")
+        check_statuses(statuses)
         self.statuses = statuses
-        self.zuora_conn_id = zuora_conn_id
-        self.entity_id = entity_id
-        self.deferrable = deferrable
-        Wait.checked(_known(connection_id), _known(source_entity_id), statuses)
-        if entity_id is not None:
-            entity_uuid(_known(entity_id))
+        self.deferrable = self.argument("deferrable", deferrable, check_flag, False)
 
-    @cached_property
-    def hook(self) -> ZuoraHook:
-        """The way to Zuora; imported when the task runs, so that parsing a DAG loads no HTTP library."""
-        from airflow_zuora.hooks.zuora import ZuoraHook
+        self._search: _Search | None = None  # until the first read
 
-        return ZuoraHook(self.zuora_conn_id, entity_id=self.entity_id)
+    @classmethod
+    def partial(cls, **kwargs: Any) -> OperatorPartial:
+        """Begin a mapped sensor; a wrong interval is refused when the DAG is parsed."""
+        if "poke_interval" in kwargs:
+            check_interval(kwargs["poke_interval"], "poke_interval")
+        return super().partial(**kwargs)
 
     @property
-    def wait(self) -> Wait:
-        """What is waited for, checked."""
-        return Wait.checked(self.connection_id, self.source_entity_id, self.statuses)
+    def instance_name(self) -> str:
+        """What a mapped task instance is about."""
+        if self.connection_id is not None:
+            return str(self.connection_id)
+        return f"{self.source_entity or 'any'} to {self.target_entity or 'any'}"
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once."""
-        found = self._look()
+        """Read the connections once. A deferrable sensor waits in the triggerer from then on."""
+        try:
+            search, found = self._look(context)
+        except (EntityConnectionStateError, EntityConnectionNotFoundError):
+            # Read once more before giving up: the list may have changed between two of its pages.
+            search, found = self._look(context)
+        seconds_left = self.timeout - (time.monotonic() - search.begun_at)
+        if found is None and self.deferrable and seconds_left > 0:
+            self.defer(
+                trigger=self._trigger(search),
+                method_name="execute_complete",
+                timeout=timedelta(seconds=seconds_left),
+            )
         return PokeReturnValue(found is not None, xcom_value=found and found.as_dict())
 
-    def execute(self, context: Context) -> Any:
-        """Wait; a connection that has the status already costs no deferral."""
-        if not self.deferrable:
-            return super().execute(context)
-        if found := self._look():
-            return found.as_dict()
-        return self.defer(
-            trigger=self._trigger(), method_name="execute_complete", timeout=timedelta(seconds=self.timeout)
-        )
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """End a deferral with what the same error ends in while a sensor pokes."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException as skip:
+            error = skip.__cause__
+            if error is None or self._skips_after(error):
+                raise
+        raise error
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None) -> dict[str, str]:
         """
-        Take the event of the trigger.
+        Return the connection that the trigger found, or raise the error that it met.
 
-        :raises ZuoraError: the class that the trigger met; what will not go away is not retried.
+        :param context: Context of the task.
+        :param event: Payload of the trigger's event.
+        :raises ZuoraError: The trigger's error, of the same class and with the same facts.
         """
-        match event:
-            case {"error": str(name), "message": str(message)}:
-                kind = getattr(exceptions, name, None)
-                if isinstance(kind, type) and issubclass(kind, ZuoraError):
-                    raise kind(message)
-                raise ZuoraError(f"{name}: {message}")
+        match event or {}:
+            case {"error": str(), "message": str()} as error:
+                raise ZuoraError.from_dict(error)
             case {"connection": {"connection_id": str(), "status": str()} as found}:
                 connection: dict[str, str] = found
                 self.log.info("Entity connection %(connection_id)s is %(status)s", connection)
                 return connection
-        raise ZuoraError(f"The trigger gave an event that is none: {shorten(event)}")
+        raise ZuoraError(
+            f"The trigger sent an unexpected event: {shorten(event)}. Check that workers and triggerers have "
+            "the same version of airflow-zuora, and clear the task."
+        )
 
-    def _look(self) -> EntityConnection | None:
-        try:
-            return self.wait.look(self.hook.list_entity_connections())
-        except (EntityConnectionStateError, ZuoraNotFoundError):
-            # The list may have changed between two of its pages.
-            return self.wait.look(self.hook.list_entity_connections())
+    def _look(self, context: Context) -> tuple[_Search, EntityConnection | None]:
+        search = self._search = self._search or self._begin(context)
+        return search, search.wait.match(ConnectionIndex(search.hook.list_entity_connections()))
 
-    def _trigger(self) -> Any:
+    def _begin(self, context: Context) -> _Search:
+        """Find out what is waited for, and in which entity."""
+        begun_at = time.monotonic()
+        hook = self.make_hook(context)
+        connection_id = self.choice("connection_id")
+        source, target = hook.entity_connections.resolve_entities(
+            self.choice("source_entity"), self.choice("target_entity")
+        )
+        wait = Wait.checked(connection_id, source, target, self.statuses)
+        if hook.entity_id is None:
+            acting = target
+            if connection_id is not None and not hook.client.has_entity():
+                acting = hook.get_entity_connection(connection_id).target_entity_id
+            hook = hook.for_entity(acting) if acting else hook
+        return _Search(wait, hook, begun_at)
+
+    def _trigger(self, search: _Search) -> Any:
         from airflow_zuora.triggers.entity_connection import EntityConnectionTrigger
 
         return EntityConnectionTrigger(
             zuora_conn_id=self.zuora_conn_id,
-            entity_id=self.entity_id,
-            connection_id=self.connection_id,
-            source_entity_id=self.source_entity_id,
-            statuses=[str(status) for status in self.statuses],
+            entity_id=search.hook.entity_id,
+            connection_id=search.wait.connection_id,
+            source_entity_id=search.wait.source_entity_id,
+            target_entity_id=search.wait.target_entity_id,
+            statuses=sorted(search.wait.statuses),
             poll_interval=self.poke_interval,
         )
 
+    def _skips_after(self, error: BaseException) -> bool:
+        """Whether an error means skipped, as in the ``execute`` of Airflow's sensors."""
+        if self.soft_fail:
+            return isinstance(error, (AirflowFailException, AirflowSensorTimeout))
+        return not isinstance(error, AirflowSensorTimeout)  # never_fail is about the reads
 
-def _known(id_: Any) -> Any:
-    """Give an id, or one that passes every check in place of what only the running task knows."""
-    is_known = id_ is None or (isinstance(id_, str) and "{{" not in id_ and "{%" not in id_)
-    return id_ if is_known else ANY_ID
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """
+    A wait that has begun, with what reads the connections.
+
+    :param wait: What is waited for.
+    :param hook: Reads the connections of the entity in which it is looked for.
+    :param begun_at: When it began, in seconds of :func:`time.monotonic`.
+    """
+
+    wait: Wait
+    hook: ZuoraHook
+    begun_at: float

@@ -1,9 +1,8 @@
 """
 A local Zuora for demos and tests: entities, entity connections, OAuth, limits, and faults on demand.
 
-``from airflow_zuora.simulator import ZuoraSimulator``, ``python -m airflow_zuora.simulator``, or the pytest
-plugin ``airflow_zuora.simulator.pytest_plugin``. The ids of the seeded tenant are in
-:mod:`airflow_zuora.simulator.seed`.
+Start it with ``python -m airflow_zuora.simulator``, or in a test with :mod:`airflow_zuora.testing`. The ids
+of the seeded tenant are in :mod:`airflow_zuora.simulator.seed`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _EXTRA = frozenset({"fastapi", "jinja2", "starlette", "uvicorn"})
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, so that the rules and the pytest plugin can be imported without a web framework.
+    # Lazy, so that the rules can be imported without a web framework.
     if name == "Settings":
         from airflow_zuora.simulator.settings import Settings
 

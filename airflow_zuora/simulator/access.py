@@ -32,7 +32,7 @@ class Access:
         self._clients: dict[str, OAuthClient] = {}
         self._tokens: dict[str, Token] = {}
         self.issued: list[str] = []
-        """Every token that was given out, also those that are worthless by now."""
+        """Every token that was issued, including those that are no longer valid."""
 
     @locked
     def add(self, client: OAuthClient) -> None:
@@ -81,16 +81,16 @@ class Access:
 
     @locked
     def revoke(self, authorization: str | None) -> None:
-        """Make the token of an ``Authorization`` header worthless."""
+        """Revoke the token of an ``Authorization`` header."""
         self._tokens.pop((authorization or "").partition(" ")[2].strip(), None)
 
     @locked
     def entity_id(self, token: Token, header: str | None) -> str:
         """
-        Decide for which entity a request speaks.
+        Determine the entity that a request acts for.
 
         :param header: the value of ``Zuora-Entity-Ids``.
-        :raises ZuoraError: with code 90000020 if it is none that the token may use.
+        :raises ZuoraError: with code 90000020 if the token may not act for the entity.
         """
         if header is None and len(token.entity_ids) == 1:
             return token.entity_ids[0]

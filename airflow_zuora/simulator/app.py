@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.responses import JSONResponse
 
 from airflow_zuora.simulator.errors import ZuoraError
+from airflow_zuora.simulator.guard import Guard
 from airflow_zuora.simulator.middleware import Recorder
 from airflow_zuora.simulator.routes import connections, control, entities, oauth, page, unknown
 from airflow_zuora.simulator.simulation import Simulation
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from airflow_zuora.simulator.store import Store
 
 
-def create_app(store: Store) -> FastAPI:
+def create_app(store: Store, hosts: tuple[str, ...] = ()) -> FastAPI:
     """
     Build the application; its state is in ``app.state.simulation``.
 
-    :param store: the tenant to serve.
+    :param store: The tenant to serve.
+    :param hosts: Further names under which the simulator may be reached.
     """
     app = FastAPI(title="Zuora simulator", openapi_url=None, redirect_slashes=False)
     app.state.simulation = simulation = Simulation(store)
@@ -31,6 +33,7 @@ def create_app(store: Store) -> FastAPI:
     app.add_exception_handler(ValueError, _refuse)
     app.add_exception_handler(ZuoraError, _refuse)
     app.add_middleware(Recorder, simulation=simulation)
+    app.add_middleware(Guard, hosts=hosts)  # outermost
     return app
 
 

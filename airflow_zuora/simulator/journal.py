@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _BLANK = "***"
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 _SECRET_FIELDS = frozenset({"client_id", "client_secret", "access_token", "password"})
-_SIZE = 10_000
+_SIZE = 10_000  # requests
+_MAX_BODY = 10_000  # bytes of a body that is kept
 
 
 @dataclass(slots=True)
@@ -29,7 +30,8 @@ class RecordedRequest:
     :param number: counts up from 1, also beyond what is kept.
     :param time: Unix time of its arrival.
     :param headers: names in lower case; ``authorization`` is ``***``.
-    :param body: decoded JSON or form fields, else text; ``None`` without a body.
+    :param body: decoded JSON or form fields, else text; ``None`` without a body; of more than 10,000 bytes
+        only the length.
     :param status: HTTP status of the answer; ``None`` while in progress, or if the connection was dropped.
     :param fault: the injected fault that hit it.
     :param peer_port: the client's TCP port: two requests with the same one used the same TCP connection.
@@ -101,6 +103,8 @@ class Journal:
 
 
 def _decode(body: bytes, content_type: str) -> Any:
+    if len(body) > _MAX_BODY:
+        return f"<{len(body)} bytes>"
     text = body.decode("utf-8", "replace")
     if not text:
         return None
@@ -108,7 +112,7 @@ def _decode(body: bytes, content_type: str) -> Any:
         return dict(_pairs(text))
     try:
         return _blank(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for lists that are nested too deeply
         # Somebody may send credentials in a wrong format: what looks like a form is blanked as one.
         return _blank_form(text)
 

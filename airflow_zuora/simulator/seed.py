@@ -71,7 +71,7 @@ _CONNECTIONS = (
 )
 
 
-def entities(extra: int = 0) -> Iterator[Entity]:
+def entities(extra: int = 0, roll_out: int = 0) -> Iterator[Entity]:
     """Give the entities, parents first, and as many extra ones as asked."""
     for id_, name, parent_id, locale, timezone in _ENTITIES:
         provisioned = id_ != UNPROVISIONED_ENTITY_ID
@@ -79,23 +79,33 @@ def entities(extra: int = 0) -> Iterator[Entity]:
     for number in range(1, extra + 1):
         name = f"Acme Branch {number:05d}"
         yield Entity(_made_up_id("11ea", number), name, name, SOURCE_ENTITY_ID)
+    for number in range(1, roll_out + 1):
+        name = f"Acme Store {number:03d}"
+        yield Entity(_made_up_id("11eb", number), name, name, SOURCE_ENTITY_ID)
 
 
-def connections(pending: int = 0) -> Iterator[tuple[str, str, str, Status]]:
-    """Give id, source, target and status of each connection, and as many more Pending ones as asked."""
+def connections(pending: int = 0, roll_out: int = 0) -> Iterator[tuple[str, str, str, Status]]:
+    """
+    Give id, source, target and status of each connection, and as many more Pending ones as asked.
+
+    :param pending: more requests to the default entity, each from another source.
+    :param roll_out: more requests from Acme Corporation, each to another target.
+    """
     yield from _CONNECTIONS
     for number in range(1, pending + 1):
         yield _made_up_id("8a80", number), _made_up_id("11ea", number), DEFAULT_ENTITY_ID, Status.PENDING
+    for number in range(1, roll_out + 1):
+        yield _made_up_id("8a81", number), SOURCE_ENTITY_ID, _made_up_id("11eb", number), Status.PENDING
 
 
-def clients() -> Iterator[OAuthClient]:
+def clients(roll_out: int = 0) -> Iterator[OAuthClient]:
     """
     Give the OAuth clients.
 
     ``default`` administers every provisioned entity, ``target_only`` only the default entity; ``standard``
     sees all and administers none, ``read_only`` lacks API Write Access, ``deactivated`` has lost its owner.
     """
-    ids = [entity.id for entity in entities() if entity.provisioned]
+    ids = [entity.id for entity in entities(roll_out=roll_out) if entity.provisioned]
     everywhere = dict.fromkeys(ids, Role.ADMINISTRATOR)
     target = {DEFAULT_ENTITY_ID: Role.ADMINISTRATOR}
     secret = DEFAULT_SECRET

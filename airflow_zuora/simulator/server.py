@@ -42,6 +42,8 @@ class ZuoraSimulator:
 
     :param port: TCP port; 0 takes any free one.
     :param pending: how many Pending requests to the default entity to add to the seeded three.
+    :param roll_out: how many further entities to add, each with a Pending request from Acme Corporation.
+    :param hosts: further names under which it may be reached, besides those of the loopback address.
     :param settings: behaviour where Zuora's documentation is silent.
     :param clock: the time in Unix seconds, for tokens, limits and stored results.
     """
@@ -53,13 +55,15 @@ class ZuoraSimulator:
         *,
         port: int = 0,
         pending: int = 0,
+        roll_out: int = 0,
+        hosts: tuple[str, ...] = (),
         settings: Settings | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.port = port
-        self.store = Store(settings, clock=clock, pending=pending)
+        self.store = Store(settings, clock=clock, pending=pending, roll_out=roll_out)
         self.settings = self.store.settings
-        self._app = create_app(self.store)
+        self._app = create_app(self.store, hosts)
         self._simulation: Simulation = self._app.state.simulation
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None

@@ -26,6 +26,7 @@ class Store:
     :param settings: behaviour where Zuora's documentation is silent; :meth:`reset` brings them back.
     :param clock: the time in Unix seconds.
     :param pending: how many Pending requests to the default entity to add to the seeded ones.
+    :param roll_out: how many further entities to add, each with a Pending request from Acme Corporation.
     """
 
     entities: Entities
@@ -33,13 +34,19 @@ class Store:
     access: Access
 
     def __init__(
-        self, settings: Settings | None = None, *, clock: Callable[[], float] = time.time, pending: int = 0
+        self,
+        settings: Settings | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        pending: int = 0,
+        roll_out: int = 0,
     ) -> None:
         self.lock = threading.RLock()
         self.settings = settings or Settings()
         self.clock = clock
         self._first_settings = replace(self.settings)
         self._pending = pending
+        self._roll_out = roll_out
         self.generation = 0
         """Grows with every reset."""
         self.reset()
@@ -52,11 +59,11 @@ class Store:
         self.entities = Entities(self.lock)
         self.connections = Connections(self.settings, self.lock)
         self.access = Access(self.settings, self.clock, self.lock)
-        for entity in seed.entities(self._pending):
+        for entity in seed.entities(self._pending, self._roll_out):
             self.entities.add(entity)
-        for id_, source, target, status in seed.connections(self._pending):
+        for id_, source, target, status in seed.connections(self._pending, self._roll_out):
             self.connections.add(source, target, status, id_)
-        for client in seed.clients():
+        for client in seed.clients(self._roll_out):
             self.access.add(client)
 
     @locked

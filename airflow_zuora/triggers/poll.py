@@ -1,215 +1,181 @@
-"""One reader of Zuora's list for all who wait on the same Zuora connection and entity in this process."""
+"""One reader of Zuora's list for all waits of this process on the same Zuora connection and entity."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow.sdk import log as sdk_log
 
 from airflow_zuora.exceptions import ZuoraError
-from airflow_zuora.hooks.zuora import ZuoraHook
+from airflow_zuora.models import entity_hex
+from airflow_zuora.triggers.interval import check_interval
+from airflow_zuora.triggers.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from airflow_zuora.models import Entity, EntityConnection
+    from airflow_zuora.triggers.reader import Snapshot
 
-MIN_INTERVAL = 0.05  # seconds; nobody may keep Zuora busy without a pause
-MAX_BACKOFF = 600.0  # seconds between two attempts while Zuora fails
-MAX_DOUBLINGS = 20  # enough to come to the longest pause from the shortest interval
-MASK_TIMEOUT = 30.0
+MIN_INTERVAL = 0.05  # seconds between two reads, also where a shorter interval was asked for
+MIN_EXTRA = 1.0  # seconds between two reads of which the second is for somebody who has just joined
+MAX_BACKOFF = 600.0  # seconds between two reads while Zuora fails, unless the interval is longer
+MAX_DOUBLINGS = 20  # enough to grow from the shortest interval to the longest pause
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """
-    The connections of an entity at one moment.
-
-    :param connections: all of them, in both directions.
-    :param entity_id: the entity, as hyphenated UUID; ``None`` without Multi-entity.
-    """
-
-    connections: list[EntityConnection]
-    entity_id: str | None
-
-
 class SharedPoll:
     """
-    Reads the list again and again while somebody waits; ask for it with :func:`shared_poll`.
+    Reads the list of connections again and again while anybody has joined; :func:`join_poll` hands it out.
 
-    :param zuora_conn_id: Airflow connection of type ``zuora``.
-    :param entity_id: entity whose connections are read, instead of the connection's.
+    :param reader: Reads the list once; is closed with the poll.
     """
 
-    def __init__(self, zuora_conn_id: str, entity_id: str | None) -> None:
-        self._hook = ZuoraHook(zuora_conn_id, entity_id=entity_id)
-        self._hook.max_attempts = 1  # this loop waits, not a thread
-        self._hook.mask = self._mask
-        self._intervals: list[float] = []
-        self._loop = asyncio.get_running_loop()
-        self._changed = asyncio.Condition()
-        self._hurry = asyncio.Event()
-        self._is_doubted = False
-        self._snapshot: Snapshot | None = None
-        self._number = 0
-        self._error: Exception | None = None
-        self._reading: asyncio.Future[Snapshot] = self._loop.create_future()
-        self._reading.cancel()
-        self._task = asyncio.create_task(self._run(), name=f"zuora-poll-{zuora_conn_id}")
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.begun = 0  # reads so far
+        self._intervals: list[float] = []  # of all who have joined
+        self._news: tuple[int, Snapshot | Exception] = (0, RuntimeError("Nothing was read"))
+        self._published = asyncio.Event()  # replaced with each news
+        self._wake = asyncio.Event()  # ends a pause, so that its length is computed anew
+        self._is_awaited = False  # whether anybody waits for the first read after they have joined
+        self._task = asyncio.create_task(self._run())
 
     @property
-    def is_over(self) -> bool:
-        """Whether it has ended with an error that will not go away."""
-        return self._error is not None
-
-    async def snapshots(self) -> AsyncIterator[Snapshot]:
-        """
-        Give the newest snapshot, which may be an interval old, and then each new one.
-
-        :raises Exception: the error that ended the poll.
-        """
-        seen = 0
-        while True:
-            async with self._changed:
-                await self._changed.wait_for(partial(self._has_news, seen))
-                seen, snapshot = self._number, self._snapshot
-            if self._error is not None:
-                raise self._error
-            if snapshot is not None:
-                yield snapshot
-
-    def _has_news(self, seen: int) -> bool:
-        return self._number > seen or self.is_over
-
-    async def entities(self) -> list[Entity]:
-        """Read the entities, for their names; none if Zuora does not give them."""
-        try:
-            return await asyncio.to_thread(self._hook.list_entities)
-        except ZuoraError as error:
-            log.warning("The names of the entities could not be read: %s", error)
-            return []
-
-    def join(self, interval: float) -> None:
-        """Count one more who waits; the shortest interval holds for all."""
-        if interval < min(self._intervals, default=0.0):
-            self._hurry.set()
-        self._intervals.append(interval)
-
-    def leave(self, interval: float) -> bool:
-        """Count one less; tells whether it was the last."""
-        self._intervals.remove(interval)
+    def is_unused(self) -> bool:
+        """Whether nobody is left."""
         return not self._intervals
 
-    def doubt(self) -> None:
-        """Read again at once, as somebody does not trust the newest snapshot; not while Zuora fails."""
-        self._is_doubted = True
-        self._hurry.set()
+    def join(self, interval: float) -> None:
+        """
+        Add somebody.
 
-    async def end(self) -> None:
-        """Stop reading. A request that is under way ends in its thread, which then closes its socket."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        :param interval: Seconds between two reads; the shortest interval of all applies.
+        """
+        self._intervals.append(interval)
+        self.ask()
+
+    def leave(self, interval: float) -> None:
+        """
+        Remove somebody; the last one stops the poll.
+
+        :param interval: The interval with which they joined.
+        """
+        self._intervals.remove(interval)
+        if self.is_unused:
+            self._task.cancel()
+            self.reader.close()
+
+    def ask(self) -> None:
+        """Read without waiting for the interval, unless Zuora fails or has asked to wait."""
+        self._is_awaited = True
+        self._wake.set()
+
+    async def after(self, read: int) -> tuple[int, Snapshot | Exception]:
+        """
+        Wait for news from a read that began after another one.
+
+        :param read: The number of the other one.
+        :return: The number of the newest read, and its snapshot or the permanent error that it met.
+        """
+        while self._news[0] <= read:
+            await self._published.wait()
+        return self._news
 
     async def _run(self) -> None:
         failures = 0
-        try:
-            self._hook.use_connection(await get_async_connection(self._hook.zuora_conn_id))
-            while True:
-                asked_wait = 0.0
-                try:
-                    await self._publish(await self._read())
-                    failures = 0
-                except ZuoraError as error:
-                    if isinstance(error, AirflowFailException):
-                        raise
-                    failures = min(failures + 1, MAX_DOUBLINGS)
-                    asked_wait = error.retry_after or 0.0
+        while True:
+            self.begun += 1
+            self._is_awaited = False
+            asked_wait = 0.0
+            try:
+                self._publish(await self.reader.snapshot())
+                failures = 0
+            except Exception as error:  # Whatever it is, nobody may wait forever.
+                failures = min(failures + 1, MAX_DOUBLINGS)
+                asked_wait = getattr(error, "retry_after", None) or 0.0  # at most a day
+                if isinstance(error, ZuoraError) and not isinstance(error, AirflowFailException):
                     log.warning("Reading entity connections failed; trying again: %s", error)
-                await self._pause(failures, asked_wait)
-        except Exception as error:  # whatever it is, nobody must wait for ever
-            await self._publish(error)
-        finally:
-            self._reading.add_done_callback(self._close)
-
-    async def _read(self) -> Snapshot:
-        self._reading = asyncio.ensure_future(asyncio.to_thread(self._read_now))
-        return await asyncio.shield(self._reading)
-
-    def _read_now(self) -> Snapshot:
-        return Snapshot(self._hook.list_entity_connections(), self._hook.find_entity())
-
-    def _close(self, reading: asyncio.Future[Snapshot]) -> None:
-        if not reading.cancelled():
-            reading.exception()  # seen, so that asyncio does not complain about it
-        self._hook.close()
+                else:
+                    self.reader.reset()
+                    self._publish(error)
+            await self._pause(failures, asked_wait)
 
     async def _pause(self, failures: int, asked_wait: float) -> None:
-        start = self._loop.time()
-        while failures or not self._is_doubted:
-            self._hurry.clear()
-            interval = max(MIN_INTERVAL, min(self._intervals, default=0.0))
-            wait = max(min(interval * 2**failures, max(MAX_BACKOFF, interval)), asked_wait)
-            rest = start + wait - self._loop.time()
-            if rest <= 0:
-                break
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        while (rest := start + max(self._interval(failures), asked_wait) - loop.time()) > 0:
+            self._wake.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), rest)
-        self._is_doubted = False
+                async with asyncio.timeout(rest):
+                    await self._wake.wait()
 
-    def _mask(self, secret: str) -> None:
-        """Hand a secret to Airflow on the event loop: this thread must not speak to Airflow."""
-        asyncio.run_coroutine_threadsafe(_mask_secret(secret), self._loop).result(MASK_TIMEOUT)
+    def _interval(self, failures: int) -> float:
+        interval = max(MIN_INTERVAL, min(self._intervals))
+        if self._is_awaited:
+            return interval if failures else min(interval, MIN_EXTRA)
+        return min(math.ldexp(interval, failures), max(MAX_BACKOFF, interval))
 
-    async def _publish(self, news: Snapshot | Exception) -> None:
-        async with self._changed:
-            self._number += 1
-            if isinstance(news, Snapshot):
-                self._snapshot = news
-            else:
-                self._error = news
-            self._changed.notify_all()
+    def _publish(self, news: Snapshot | Exception) -> None:
+        self._news = self.begun, news
+        self._published.set()
+        self._published = asyncio.Event()
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """
+    What one who has joined a poll gets of it: nothing that was read before.
+
+    :param poll: The poll.
+    :param seen: The newest read that they know of, or that had begun when they joined.
+    """
+
+    poll: SharedPoll
+    seen: int
+
+    async def next(self) -> Snapshot:
+        """
+        Wait for the next snapshot.
+
+        :raises Exception: The permanent error that a read met; the next call waits for the next read.
+        """
+        self.seen, news = await self.poll.after(self.seen)
+        if isinstance(news, Exception):
+            raise news
+        return news
 
 
 _polls: dict[tuple[asyncio.AbstractEventLoop, str, str | None], SharedPoll] = {}
 
 
 @asynccontextmanager
-async def shared_poll(
-    zuora_conn_id: str, entity_id: str | None, interval: float
-) -> AsyncIterator[SharedPoll]:
+async def join_poll(
+    zuora_conn_id: str, entity_id: str | None, interval: object
+) -> AsyncIterator[Subscription]:
     """
-    Join the poll of a Zuora connection and entity, or start it; the last one out ends it.
+    Join the poll of a Zuora connection and entity, or start one; it stops when the last one leaves.
 
     :param zuora_conn_id: Airflow connection of type ``zuora``.
-    :param entity_id: entity whose connections are read, instead of the connection's.
-    :param interval: seconds between two reads; of all who wait the shortest holds.
+    :param entity_id: Entity whose connections are read, 32 hex digits; the connection's by default.
+    :param interval: Time between two reads, in seconds or as a timedelta; the shortest of all applies.
+    :raises ZuoraValueError: If the entity or the interval is wrong.
     """
-    key = (asyncio.get_running_loop(), zuora_conn_id, entity_id)
+    seconds = check_interval(interval)
+    key = (asyncio.get_running_loop(), zuora_conn_id, None if entity_id is None else entity_hex(entity_id))
     poll = _polls.get(key)
-    if poll is None or poll.is_over:
-        poll = _polls[key] = SharedPoll(zuora_conn_id, entity_id)
-    poll.join(interval)
+    if poll is None:
+        poll = _polls[key] = SharedPoll(Reader(*key[1:]))
+    subscription = Subscription(poll, poll.begun)
+    poll.join(seconds)
     try:
-        yield poll
+        yield subscription
     finally:
-        if poll.leave(interval):
-            if _polls.get(key) is poll:
-                del _polls[key]
-            await poll.end()
-
-
-async def _mask_secret(secret: str) -> None:
-    if hasattr(sdk_log, "amask_secret"):
-        await sdk_log.amask_secret(secret)
-    else:  # before Airflow 3.3
-        sdk_log.mask_secret(secret)
+        poll.leave(seconds)
+        if poll.is_unused:
+            del _polls[key]

@@ -1,85 +1,83 @@
-"""A connection that a human rejected is never accepted, however approval and accept are laid out."""
+"""A request that nobody approved is not accepted, however review and accept are laid out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
-from tests.airflow.plays import LAYOUTS, PLAYS
-from tests.airflow.scenarios import Scenario, Stage
+from airflow_zuora.demo.airflow import LocalAirflow
+from airflow_zuora.simulator import ZuoraSimulator
+from airflow_zuora.simulator.seed import DEFAULT_ENTITY_ID, UK_ENTITY_ID
+from tests.airflow.acme import new_request, statuses
+from tests.airflow.runs import trigger
 
-NOT_RUN = {"skipped", "failed", "upstream_failed"}
-
-
-@pytest.fixture(scope="session")
-def cleared(stage: Stage, played: Mapping[tuple[str, str], Scenario]) -> Mapping[str, Scenario]:
-    rejected = {layout: played[layout, "last rejected"] for layout in LAYOUTS}
-    for scenario in rejected.values():
-        stage.clear(scenario, "review.accept" if scenario.dag_id == "mapped_group" else "accept")
-    stage.wait(rejected.values())
-    return rejected
+pytestmark = pytest.mark.side_by_side
 
 
-def expected_statuses(layout: str, answers: tuple[str, ...]) -> list[str]:
-    accepts = LAYOUTS[layout][1]
-    return [
-        "Connected"
-        if index in accepts and all(answers[approval] == "Approve" for approval in accepts[index])
-        else "Pending"
-        for index in (0, 1)
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "mapped_to_unmapped",
+        "mapped_to_mapped",
+        "mapped_to_mapped_in_another_order",
+        "expanded_approval",
+        "group",
+        "group_with_steps",
+    ],
+)
+def test_of_three_requests_only_the_approved_one_is_accepted(
+    airflow: LocalAirflow, zuora: ZuoraSimulator, layout: str
+) -> None:
+    approved, rejected, marked_by_hand = ids = [new_request(zuora) for _ in range(3)]
+    run = trigger(airflow, layout, connection_ids=ids)
+    run.mark(run.question(about=marked_by_hand)["task_instance"], "success")
+    run.answer("Reject", about=rejected)
+    run.answer("Approve", about=approved)
+    run.wait()
+    assert statuses(zuora, *ids) == ["Connected", "Pending", "Pending"]
+
+
+def test_a_group_within_a_group_accepts_only_the_approved_request(
+    airflow: LocalAirflow, zuora: ZuoraSimulator
+) -> None:
+    rejected, approved = ids = [new_request(zuora) for _ in range(2)]
+    run = trigger(airflow, "group_in_group", connection_ids=ids)
+    run.answer("Reject", about=rejected)
+    run.answer("Approve", about=approved)
+    run.wait()
+    assert len(run.states()) == 4, "two accepts for each review"
+    assert statuses(zuora, *ids) == ["Pending", "Connected"]
+
+
+def test_each_target_may_have_a_client_of_its_own(airflow: LocalAirflow, zuora: ZuoraSimulator) -> None:
+    targets = {"zuora_tests": DEFAULT_ENTITY_ID, "zuora_default": UK_ENTITY_ID}
+    approved, rejected = ids = [new_request(zuora, target) for target in targets.values()]
+    rows = [
+        {"zuora_conn_id": conn_id, "connection_id": id_} for conn_id, id_ in zip(targets, ids, strict=True)
     ]
+    run = trigger(airflow, "one_client_for_each", rows=rows)
+    run.answer("Reject", about=rejected)
+    run.answer("Approve", about=approved)
+    run.wait()
+    assert statuses(zuora, *ids) == ["Connected", "Pending"]
 
 
-@pytest.mark.parametrize("play", PLAYS)
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_only_what_was_approved_is_connected(
-    stage: Stage, played: Mapping[tuple[str, str], Scenario], layout: str, play: str
+@pytest.mark.parametrize(
+    ("layout", "accepted"),
+    [
+        ("unmapped", ["Connected", "Pending", "Pending"]),
+        ("approval_set_later", ["Connected", "Pending", "Pending"]),
+        ("list_to_unmapped", ["Connected", "Pending", "Pending"]),
+        ("list_to_mapped", ["Connected", "Connected", "Connected"]),
+        ("first_to_mapped", ["Connected", "Pending", "Pending"]),
+        ("rows", ["Connected", "Pending", "Pending"]),
+    ],
+)
+@pytest.mark.parametrize("option", ["Approve", "Reject"])
+def test_one_answer_accepts_what_it_is_about(
+    airflow: LocalAirflow, zuora: ZuoraSimulator, layout: str, option: str, accepted: list[str]
 ) -> None:
-    scenario = played[layout, play]
-    expected = expected_statuses(layout, scenario.answers)
-    assert stage.statuses(scenario) == expected
-    for index, state in enumerate(stage.states(scenario)):
-        assert (state == "success") == (expected[index] == "Connected"), stage.states(scenario)
-        assert state == "success" or state in NOT_RUN
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_rejected_accept_that_is_cleared_alone_is_still_not_accepted(
-    stage: Stage, cleared: Mapping[str, Scenario], layout: str
-) -> None:
-    scenario = cleared[layout]
-    assert stage.statuses(scenario) == expected_statuses(layout, scenario.answers)
-
-
-def test_a_rejected_request_is_skipped_and_not_failed(
-    stage: Stage, played: Mapping[tuple[str, str], Scenario]
-) -> None:
-    for layout in LAYOUTS:
-        states = stage.states(played[layout, "last rejected"])
-        assert "failed" not in states, f"{layout}: {states}"
-
-
-def test_an_approval_that_comes_by_expand_is_refused(
-    stage: Stage, played: Mapping[tuple[str, str], Scenario]
-) -> None:
-    scenario = played["expanded_approval", ""]
-    assert stage.states(scenario) == ["failed", "failed"]
-    assert stage.statuses(scenario) == ["Pending", "Pending"]
-
-
-@pytest.mark.parametrize(("default", "state"), [("approve", "failed"), ("reject", "skipped")])
-def test_an_approval_that_timed_out_is_not_accepted_whatever_its_default(
-    stage: Stage, played: Mapping[tuple[str, str], Scenario], default: str, state: str
-) -> None:
-    scenario = played[f"timed_out_{default}", ""]
-    assert stage.states(scenario) == [state]
-    assert stage.statuses(scenario) == ["Pending", "Pending"]
-
-
-def test_four_eyes_takes_the_approval_of_another_person_only(
-    stage: Stage, played: Mapping[tuple[str, str], Scenario]
-) -> None:
-    assert stage.states(played["four_eyes", "other"]) == ["success"]
-    assert stage.states(played["four_eyes", "same"]) == ["failed"]
-    assert stage.statuses(played["four_eyes", "same"]) == ["Pending", "Pending"]
+    ids = [new_request(zuora) for _ in range(3)]
+    run = trigger(airflow, layout, connection_ids=ids)
+    run.answer(option)
+    run.wait()
+    assert statuses(zuora, *ids) == (accepted if option == "Approve" else ["Pending"] * 3)

@@ -1,91 +1,74 @@
-"""The other example DAGs in a real Airflow: review, connect from both sides, start on a request."""
+"""The example DAGs ``connect_entities`` and ``on_connection_request``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 
-from airflow_zuora.simulator.seed import APAC_ENTITY_ID, AUSTRALIA_ENTITY_ID, UK_ENTITY_ID
-from tests.airflow.plays import CONNECT, REVIEW
-from tests.airflow.scenarios import Scenario, Stage
+from airflow_zuora.demo.airflow import LocalAirflow
+from airflow_zuora.simulator import ZuoraSimulator
+from airflow_zuora.simulator.seed import AUSTRALIA_ENTITY_ID, UK_ENTITY_ID
+from tests.airflow.acme import new_entity, new_request, status
+from tests.airflow.runs import PATIENCE, trigger
 
 ON_REQUEST = "on_connection_request"
-Played = Mapping[tuple[str, str], Scenario]
 
 
-def test_a_review_accepts_denies_and_leaves_as_the_human_chose(stage: Stage, played: Played) -> None:
-    scenario = played[REVIEW, ""]
-    accepted, denied, left = scenario.connection_ids
-    assert stage.statuses(scenario) == ["Connected", "Disconnected", "Pending"]
-    summary = stage.result(scenario, "summary")
-    assert (summary["accepted"], summary["denied"]) == ([accepted], [denied])
-    assert left in summary["left_pending"]
+@pytest.mark.side_by_side
+@pytest.mark.parametrize(
+    ("option", "end", "accept", "deny"),
+    [("Approve", "Connected", "success", "skipped"), ("Deny", "Disconnected", "skipped", "success")],
+)
+def test_one_entity_asks_the_other_decides_and_the_decision_is_reported(
+    airflow: LocalAirflow, zuora: ZuoraSimulator, option: str, end: str, accept: str, deny: str
+) -> None:
+    target = new_entity(zuora)
+    run = trigger(airflow, "connect_entities", target_entity_id=target, target_conn_id="zuora_anywhere")
+    run.answer(option)
+    run.wait()
+    result = run.result("initiate")
+    assert (result["source_entity_id"], result["target_entity_id"]) == (AUSTRALIA_ENTITY_ID, target)
+    assert status(zuora, result["connection_id"]) == end
+    assert (run.states("accept"), run.states("deny")) == ([accept], [deny])
+    assert run.result("report") == f"Entity connection {result['connection_id']} is {end}"
+    assert "Pausing task as DEFERRED" in run.log("decided")
 
 
-def test_a_review_names_each_question_by_who_asks(stage: Stage, played: Played) -> None:
-    scenario = played[REVIEW, ""]
-    decisions = [
-        ti for ti in stage.airflow.task_instances(REVIEW, scenario.run_id) if ti["task_id"] == "review.decide"
-    ]
-    assert "Connect Acme France to Acme UK?" in {ti["rendered_map_index"] for ti in decisions}
-
-
-def test_both_sides_are_connected_and_the_source_hears_of_it(stage: Stage, played: Played) -> None:
-    scenario = played[CONNECT, ""]
-    result = stage.result(scenario, "ask")
-    assert (result["source_entity_id"], result["target_entity_id"]) == (AUSTRALIA_ENTITY_ID, UK_ENTITY_ID)
-    (post,) = stage.zuora.requests("POST", "/v1/entity-connections")
-    assert post.headers["idempotency-key"]
-    assert stage.zuora.store.connections.get(result["connection_id"]).status == "Connected"
-    assert stage.states(scenario, "report") == ["success"]
-    assert stage.states(scenario, "deny") == ["skipped"]
-    assert "Pausing task as DEFERRED" in stage.logs(scenario, "decided")
-
-
-def test_a_request_starts_a_run_by_itself_that_asks_and_accepts(stage: Stage, played: Played) -> None:
-    connection_id = stage.zuora.send_request(APAC_ENTITY_ID, UK_ENTITY_ID)
+@pytest.mark.side_by_side
+def test_a_new_request_starts_a_run_that_asks_and_accepts(
+    airflow: LocalAirflow, zuora: ZuoraSimulator
+) -> None:
+    request = new_request(zuora, UK_ENTITY_ID, "Acme Iceland")
 
     def question() -> dict[str, Any] | None:
-        waiting = stage.airflow.pending_approvals(ON_REQUEST)
-        return next((one for one in waiting if one["subject"].startswith("Connect Acme APAC")), None)
+        found = airflow.pending_approvals(ON_REQUEST)
+        return next((one for one in found if one["subject"] == "Connect Acme Iceland to Acme UK?"), None)
 
-    approval = stage.airflow.wait_for("a run that started by itself", question)
-    assert UK_ENTITY_ID in approval["body"]
-    stage.airflow.answer(approval, "Approve")
-    status = stage.zuora.store.connections.get
-    stage.airflow.wait_for("the accept", lambda: status(connection_id).status == "Connected")
+    asked = airflow.wait_for("a run that started by itself", question, timeout=PATIENCE)
+    airflow.answer(asked, "Approve")
+    airflow.wait_for("the accept", lambda: status(zuora, request) == "Connected", timeout=PATIENCE)
 
 
-def test_a_restarted_triggerer_announces_nothing_again_where_airflow_can_note_it(
-    stage: Stage, played: Played
+def test_a_restarted_triggerer_announces_nothing_again_where_airflow_has_a_store(
+    airflow: LocalAirflow, zuora: ZuoraSimulator
 ) -> None:
-    before = events(stage)
-    stage.airflow.kill("triggerer")
-    seen = len(lists(stage))
-    stage.airflow.revive("triggerer")
-    stage.airflow.wait_for("the watcher to read again", lambda: len(lists(stage)) > seen + 2)
+    def events() -> int:
+        return int(airflow.call("GET", "/api/v2/assets/events")["total_entries"])
+
+    def reads() -> int:
+        return len(zuora.requests("GET", "/v1/entity-connections"))
+
+    before = events()
+    new_request(zuora, UK_ENTITY_ID)
+    airflow.wait_for("the announcement", lambda: events() > before, timeout=PATIENCE)
+    announced = events()
+    airflow.kill("triggerer")
+    seen = reads()
+    airflow.revive("triggerer")
+    airflow.wait_for("the watcher to read again", lambda: reads() > seen + 2, timeout=PATIENCE)
     if AIRFLOW_V_3_3_PLUS:
-        assert events(stage) == before
-    else:  # there is no store to note it in: what is still Pending is announced once more
-        stage.airflow.wait_for("the events", lambda: events(stage) > before)
-
-
-def test_a_review_with_nothing_to_do_ends_with_an_empty_summary(stage: Stage, played: Played) -> None:
-    connections = stage.zuora.store.connections
-    for one in connections.all():
-        if one.target_entity_id == UK_ENTITY_ID and one.status == "Pending":
-            connections.deny(one.id, UK_ENTITY_ID)
-    scenario = Scenario(REVIEW, {}, conf={})
-    stage.play([scenario])
-    assert stage.result(scenario, "summary") == {"accepted": [], "denied": [], "left_pending": []}
-    assert stage.airflow.run_state(REVIEW, scenario.run_id) == "success"
-
-
-def events(stage: Stage) -> int:
-    return int(stage.airflow.call("GET", "/api/v2/assets/events")["total_entries"])
-
-
-def lists(stage: Stage) -> list[Any]:
-    return stage.zuora.requests("GET", "/v1/entity-connections")
+        assert events() == announced
+    else:  # there is no store, and what is still Pending is announced once more
+        airflow.wait_for("the events", lambda: events() > announced, timeout=PATIENCE)

@@ -1,52 +1,59 @@
-"""What people typed in Zuora stays plain text in Airflow: no Jinja, no Markdown, no HTML."""
+"""Names from Zuora stay plain text in Airflow: no Jinja, no Markdown, no HTML."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
 
-from tests.airflow.plays import ACCEPT, EXPANDED, HOSTILE, REVIEW
-from tests.airflow.scenarios import Scenario, Stage
-from tests.hostile_names import IN_SUBJECT, IN_TEXT
+from airflow_zuora.demo.airflow import LocalAirflow
+from airflow_zuora.simulator import ZuoraSimulator
+from airflow_zuora.simulator.seed import UK_ENTITY_ID
+from tests.airflow.acme import new_entity, new_request
+from tests.airflow.runs import PATIENCE, trigger
+from tests.helpers.hostile_names import IN_SUBJECT, IN_TEXT, NAMES
 
-ON_REQUEST = "on_connection_request"
-TARGETS = {ACCEPT: "Acme UK", REVIEW: "Acme UK", ON_REQUEST: "Acme UK", EXPANDED: "Acme EMEA"}
-Played = Mapping[tuple[str, str], Scenario]
+pytestmark = pytest.mark.side_by_side
 
-
-def questions(stage: Stage, dag_id: str) -> dict[str, dict[str, Any]]:
-    """Give what humans were asked by all runs of a DAG, by subject."""
-    path = f"/api/v2/dags/{dag_id}/dagRuns/~/hitlDetails"
-    found = stage.airflow.call("GET", path, params={"limit": 100})["hitl_details"]
-    return {one["subject"]: one for one in found}
+each_name = pytest.mark.parametrize("name", NAMES[:2], ids=["jinja", "markup"])
 
 
-@pytest.mark.parametrize(
-    ("dag_id", "name"),
-    [(ACCEPT, HOSTILE[0]), *itertools.product((REVIEW, ON_REQUEST, EXPANDED), HOSTILE)],
-    ids=lambda value: value[:30],
-)
+def assert_is_plain(question: dict[str, Any], name: str, target: str) -> None:
+    assert question["subject"] == f"Connect {IN_SUBJECT[name]} to {target}?"
+    assert IN_TEXT[name] in question["body"]
+
+
+@each_name
 def test_a_question_shows_a_name_as_it_was_typed(
-    stage: Stage, played: Played, dag_id: str, name: str
+    airflow: LocalAirflow, zuora: ZuoraSimulator, name: str
 ) -> None:
-    asked = questions(stage, dag_id)[f"Connect {IN_SUBJECT[name]} to {TARGETS[dag_id]}?"]
-    if dag_id != EXPANDED:  # its questions are subjects only
-        assert IN_TEXT[name] in asked["body"]
-    ti = asked["task_instance"]
-    if dag_id != ACCEPT and (
-        asked["response_received"] or AIRFLOW_V_3_2_PLUS
-    ):  # 3.1 names only what has ended
-        assert ti["rendered_map_index"] == asked["subject"]
+    request = new_request(zuora, source_name=name)
+    run = trigger(airflow, "accept_entity_connection", connection_id=request, zuora_conn_id="zuora_tests")
+    assert_is_plain(run.question(), name, "Acme Germany")
+    run.answer("Approve")
+    assert run.wait() == "success"
+    assert run.result()["source_name"] == IN_TEXT[name]
 
 
-@pytest.mark.parametrize(
-    "play", [(ACCEPT, "hostile"), (REVIEW, ""), (EXPANDED, "")], ids=lambda play: play[0]
-)
-def test_a_name_fails_no_task(stage: Stage, played: Played, play: tuple[str, str]) -> None:
-    scenario = played[play]
-    found = stage.airflow.task_instances(scenario.dag_id, scenario.run_id)
-    assert {ti["state"] for ti in found} <= {"success", "skipped"}
+def test_mapped_questions_show_names_as_they_were_typed(airflow: LocalAirflow, zuora: ZuoraSimulator) -> None:
+    target = new_entity(zuora, "Acme Nice")
+    requests = {name: new_request(zuora, target, name) for name in NAMES[:2]}
+    run = trigger(airflow, "listed", entity_id=target)
+    for name, request in requests.items():
+        assert_is_plain(run.question(about=request), name, "Acme Nice")
+        run.answer("Reject", about=request)
+    assert run.wait() == "success"
+
+
+@each_name
+def test_a_run_that_started_by_itself_shows_a_name_as_it_was_typed(
+    airflow: LocalAirflow, zuora: ZuoraSimulator, name: str
+) -> None:
+    request = new_request(zuora, UK_ENTITY_ID, name)
+
+    def question() -> dict[str, Any] | None:
+        found = airflow.pending_approvals("on_connection_request")
+        return next((one for one in found if request in one["body"]), None)
+
+    asked = airflow.wait_for("a run that started by itself", question, timeout=PATIENCE)
+    assert_is_plain(asked, name, "Acme UK")

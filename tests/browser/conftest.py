@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.patience import PATIENCE
+from tests.helpers.patience import PATIENCE
 from tests.simulator.conftest import api, connect, server, simulator
 
 __all__ = ["api", "browser", "connect", "server", "simulator"]

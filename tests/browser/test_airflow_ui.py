@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,39 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
+from airflow_zuora.demo.airflow import LocalAirflow
 from airflow_zuora.get_provider_info import CONN_FIELDS, ENVIRONMENTS
-from airflow_zuora.local_airflow import LocalAirflow
 from airflow_zuora.models import EntityConnectionStatus
 from airflow_zuora.simulator import ZuoraSimulator
 from airflow_zuora.simulator.records import Entity, new_id
-from airflow_zuora.simulator.seed import DEFAULT_ENTITY_ID, PENDING_ID, SOURCE_ENTITY_ID
-from tests.hostile_names import IN_SUBJECT, IN_TEXT, NAMES
-from tests.patience import PATIENCE
+from airflow_zuora.simulator.seed import DEFAULT_ENTITY_ID, PENDING_ID, PENDING_IDS, SOURCE_ENTITY_ID
+from tests.helpers.hostile_names import IN_SUBJECT, IN_TEXT, NAMES
+from tests.helpers.patience import PATIENCE
 
 DAGS = Path(__file__).parents[2] / "dags"
-PICTURES = os.environ.get("PICTURES")  # a folder: the pictures of the README are taken anew
+PICTURES = os.environ.get("PICTURES")  # a folder: the pictures of the docs are taken anew
 DAG_ID = "accept_entity_connection"
-REVIEW = "review_pending_connections"
+LIST, EACH = "review_a_list", "review_each"
+# One question about several requests, and one about each.
+OTHER_DAGS = f"""
+from airflow.sdk import dag
+from airflow_zuora.operators.entity_connection import ListEntityConnectionsOperator
+from airflow_zuora.operators.review import ReviewEntityConnectionOperator
+
+@dag(schedule=None)
+def {LIST}():
+    ReviewEntityConnectionOperator(
+        task_id="review", connection_id={list(PENDING_IDS)!r}, note="Agreed in **the finance meeting**."
+    )
+
+@dag(schedule=None)
+def {EACH}():
+    pending = ListEntityConnectionsOperator(task_id="list_pending", status="Pending")
+    ids = pending.output.map(lambda row: row["connection_id"])
+    ReviewEntityConnectionOperator.partial(task_id="review").expand(connection_id=ids)
+
+{LIST}(), {EACH}()
+"""
 # What the hostile names would bring into a page.
 INJECTED = "img[src='x'], [onerror], a[href^='javascript'], a[href*='evil.example']"
 
@@ -36,7 +57,12 @@ def zuora() -> Iterator[ZuoraSimulator]:
 
 @pytest.fixture(scope="module")
 def airflow(zuora: ZuoraSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
-    with LocalAirflow(tmp_path_factory.mktemp("airflow"), DAGS) as airflow:
+    folder = tmp_path_factory.mktemp("airflow")
+    dags = folder / "dags"
+    dags.mkdir()
+    shutil.copy(DAGS / f"{DAG_ID}.py", dags)
+    (dags / "others.py").write_text(OTHER_DAGS)
+    with LocalAirflow(folder / "home", dags) as airflow:
         airflow.add_connection("zuora_default", zuora.connection_json())
         yield airflow
 
@@ -61,15 +87,22 @@ def test_a_user_triggers_the_dag_approves_and_zuora_shows_the_connection_as_conn
     page.goto(f"/dags/{DAG_ID}")
     page.get_by_role("button", name="Trigger").first.click()
     form = page.get_by_role("dialog")
-    form.get_by_text("Entity connection ID").wait_for()
-    form.locator("input[name='element_connection_id']").fill(PENDING_ID)
+    for label in ("Source entity", "Target entity", "Entity connection ID", "Airflow connection"):
+        expect(form.get_by_text(label).first).to_be_visible()
+    form.locator("input[name='element_source_entity']").fill("Acme Corporation")
+    form.locator("input[name='element_target_entity']").fill("Acme Germany")
     form.get_by_role("button", name="Trigger").click()
 
-    approval = airflow.wait_for("the approval", lambda: airflow.pending_approvals(DAG_ID))[0]
+    approval = airflow.wait_for("the question", lambda: airflow.pending_approvals(DAG_ID))[0]
     run = approval["task_instance"]["dag_run_id"]
-    page.goto(f"/dags/{DAG_ID}/runs/{run}/tasks/approve/required_actions")
-    for text in ("Acme Corporation", "Acme Germany", "financial consequences"):
+    page.goto("/required_actions")
+    expect(page.get_by_text("Connect Acme Corporation to Acme Germany?").first).to_be_visible()
+    page.goto(f"/dags/{DAG_ID}/runs/{run}/tasks/review/required_actions")
+    for text in ("Acme Corporation", SOURCE_ENTITY_ID, "Acme Germany", DEFAULT_ENTITY_ID, PENDING_ID):
         expect(page.get_by_text(text).first).to_be_visible()
+    for text in (zuora.url, "financial consequences", "accepts the request in Zuora"):
+        expect(page.get_by_text(text).first).to_be_visible()
+    page.locator("[name='element_reason']").fill("Agreed with the controller")
     if PICTURES:
         page.screenshot(path=Path(PICTURES) / "approval.png")
     page.get_by_role("button", name="Approve").click()
@@ -81,6 +114,22 @@ def test_a_user_triggers_the_dag_approves_and_zuora_shows_the_connection_as_conn
         f"/api/v2/dags/{DAG_ID}/dagRuns/{run}/taskInstances/accept/xcomEntries/return_value",
     )
     assert result["value"]["approved_by"] == "ann"
+    assert result["value"]["reason"] == "Agreed with the controller"
+
+
+def test_one_question_about_a_list_is_a_table(
+    airflow: LocalAirflow, zuora: ZuoraSimulator, page: Page
+) -> None:
+    run = airflow.trigger(LIST)
+    airflow.wait_for("the question", lambda: airflow.pending_approvals(LIST, run))
+    page.goto(f"/dags/{LIST}/runs/{run}/tasks/review/required_actions")
+    table = page.get_by_role("table").filter(has_text="Connection").last
+    still_pending = PENDING_IDS[1:]  # the first one is Connected since the test above
+    for connection_id in still_pending:
+        expect(table.get_by_text(connection_id)).to_be_visible()
+    expect(page.get_by_text("the finance meeting")).to_be_visible()
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / "list.png")
 
 
 def test_the_form_of_a_new_connection_speaks_of_zuora(page: Page) -> None:
@@ -105,7 +154,7 @@ def test_the_form_of_a_new_connection_speaks_of_zuora(page: Page) -> None:
 def test_the_button_in_the_list_tests_the_connection(page: Page) -> None:
     page.goto("/connections")
     page.get_by_role("button", name="Test Connection").click()
-    expect(page.get_by_text("gave a token and reads entity")).to_be_visible()
+    expect(page.get_by_text("issues a token")).to_be_visible()
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +163,10 @@ def asked(airflow: LocalAirflow, zuora: ZuoraSimulator) -> dict[str, dict[str, A
     for name in NAMES:
         source = zuora.store.entities.add(Entity(new_id(), name, name, SOURCE_ENTITY_ID))
         zuora.send_request(source.id, DEFAULT_ENTITY_ID)
-    run = airflow.trigger(REVIEW)
+    run = airflow.trigger(EACH)
 
     def questions() -> dict[str, dict[str, Any]] | None:
-        found = {one["subject"]: one for one in airflow.pending_approvals(REVIEW, run)}
+        found = {one["subject"]: one for one in airflow.pending_approvals(EACH, run)}
         return found if set(map(subject_of, NAMES)) <= set(found) else None
 
     waiting: dict[str, dict[str, Any]] = airflow.wait_for("the questions", questions)
@@ -141,8 +190,8 @@ def test_the_name_of_an_entity_is_text_wherever_it_is_shown(
     page.on("dialog", close)
     subject = subject_of(name)
     ti = asked[subject]["task_instance"]
-    task = f"/dags/{REVIEW}/runs/{ti['dag_run_id']}/tasks/{ti['task_id']}/mapped"
-    for address in ("/required_actions", task, f"{task}/{ti['map_index']}/required_actions"):
+    task = f"/dags/{EACH}/runs/{ti['dag_run_id']}/tasks/{ti['task_id']}/mapped"
+    for address in ("/required_actions", f"{task}/{ti['map_index']}/required_actions"):
         page.goto(address)
         expect(page.get_by_text(subject, exact=True).first).to_be_visible()
         expect(page.locator(INJECTED)).to_have_count(0)

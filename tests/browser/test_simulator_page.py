@@ -16,7 +16,7 @@ from airflow_zuora.simulator.seed import (
     SOURCE_ENTITY_ID,
     UK_ENTITY_ID,
 )
-from tests.patience import PATIENCE, own_port
+from tests.helpers.patience import PATIENCE, own_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Plays every operation under every fault, prints what came of it, and ends with 1 if a cell is wrong."""
+"""Plays every operation under every fault, prints what came of it, and exits with 1 if a cell is wrong."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 import time
 from collections import defaultdict
 
-from tests.faults.cells import Mode
+from tests.faults.cells import CELLS, Mode
 from tests.faults.operations import OPERATIONS
-from tests.faults.playing import CELLS, Report, play_all
+from tests.faults.playing import Report, play_all
 
 
 def print_tables(reports: list[Report]) -> None:
@@ -36,7 +36,7 @@ def main() -> int:
     requests = [report.requests for report in reports]
     print(
         f"{len(reports)} cells, {sum(requests)} requests, at most {max(requests)} in a cell, "
-        f"{sum(report.waits for report in reports)} waits (noted, not waited). Wrong: {len(wrong)}. "
+        f"{sum(report.waits for report in reports)} waits that passed at once. Wrong: {len(wrong)}. "
         f"{time.monotonic() - started:.0f} seconds."
     )
     return 1 if wrong else 0

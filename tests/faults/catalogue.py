@@ -1,56 +1,16 @@
-"""Everything that the simulator and the network can do wrong, and what each means for the client."""
+"""Everything that can go wrong, and what each case means for the client."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Any
 
+from airflow_zuora.exceptions import ZuoraAuthError, ZuoraConfigError
 from airflow_zuora.simulator.errors import Category
+from airflow_zuora.simulator.seed import DEFAULT_ENTITY_ID, PENDING_ID, SOURCE_ENTITY_ID
+from tests.faults.cases import CHANGES, DAY, TIMEOUT, Case, Says
+from tests.faults.wire_catalogue import wire_catalogue
 
-
-class Says(Enum):
-    """What an answer tells the client."""
-
-    YES = auto()  # done, only late or odd
-    LATER = auto()  # nothing was done; come again
-    NEW_TOKEN = auto()  # nothing was done; the token is not accepted
-    NO = auto()  # nothing was done; asking again is in vain
-    NOTHING = auto()  # whether anything was done stays open
-
-
-@dataclass(frozen=True)
-class Case:
-    """
-    One fault.
-
-    :param name: for the table.
-    :param says: what the client may conclude from it.
-    :param fault: for ``ZuoraSimulator.fault``; or
-    :param connection: other fields of the Airflow connection, for a Zuora that is not reached.
-    :param worked: whether the change takes effect all the same.
-    :param asked: seconds that Zuora asks to wait.
-    :param only: the operations that it can happen to; empty for all.
-    :param pages: how many pages of the list the client reads before it can tell.
-    :param is_late: whether the client's time is up before the answer is there.
-    :param is_single: whether it can happen to one request only.
-    """
-
-    name: str
-    says: Says
-    fault: dict[str, Any] = field(default_factory=dict)
-    connection: dict[str, Any] = field(default_factory=dict)
-    worked: bool = False
-    asked: float = 0.0
-    only: tuple[str, ...] = ()
-    pages: int = 1
-    is_late: bool = False
-    is_single: bool = False
-
-
-CHANGES = ("initiate", "accept", "deny", "deny, removed", "disconnect")
-TIMEOUT = 1  # seconds; the hook's shortest
 HTML = "<html><head><title>Error</title></head><body><h1>Reference #9.2f6d3e17</h1></body></html>"
 BODIES: dict[str, Any] = {"JSON": {"message": "Something happened", "path": "/v1"}, "HTML": HTML, "empty": ""}
 
@@ -69,7 +29,7 @@ BY_STATUS = {
 
 
 def catalogue() -> Iterator[Case]:
-    """Give all cases."""
+    """Yield all cases."""
     yield from _categories()
     yield from _statuses()
     yield from _tokens()
@@ -80,6 +40,7 @@ def catalogue() -> Iterator[Case]:
     yield from _redirects()
     yield from _lists()
     yield from _unreached()
+    yield from wire_catalogue()
 
 
 def _categories() -> Iterator[Case]:
@@ -99,7 +60,7 @@ def _categories() -> Iterator[Case]:
 
 
 def _statuses() -> Iterator[Case]:
-    """Each status with JSON that has no code, with HTML and with nothing."""
+    """Each status with JSON that has no code, with HTML, and with an empty body."""
     for status, says in BY_STATUS.items():
         for kind, body in BODIES.items():
             yield Case(f"HTTP {status}, {kind}", says, {"status": status, "body": body})
@@ -111,10 +72,25 @@ def _statuses() -> Iterator[Case]:
 def _tokens() -> Iterator[Case]:
     yield Case("token expired", Says.NEW_TOKEN, {"named": "expired_token"})
     yield Case("user info not read", Says.LATER, {"named": "no_user_info"})
+    words = "Client secret expired"
+    for status in (200, 400, 401):
+        for error in ("invalid_client", "invalid_grant", "unauthorized_client"):
+            yield Case(
+                f"OAuth {error}, HTTP {status}",
+                Says.NO,
+                {"status": status, "body": {"error": error, "error_description": words}},
+                only_token=True,
+                raises=ZuoraAuthError,
+                words=words,
+            )
+    body = {"error": "temporarily_unavailable", "error_description": "Try again"}
+    for status in (200, 503):
+        fault = {"status": status, "body": body}
+        yield Case(f"OAuth not available, HTTP {status}", Says.LATER, fault, only_token=True)
 
 
 def _busy() -> Iterator[Case]:
-    """The three limits of Zuora, its locks, and headers that say how long to wait, or say nonsense."""
+    """The limits of Zuora, its locks, and headers that say how long to wait, or something meaningless."""
     yield Case("lock", Says.LATER, {"named": "lock"})
     yield Case("lock, wait 77", Says.LATER, {"named": "lock", "headers": {"Retry-After": "77"}}, asked=77)
     body = {
@@ -122,21 +98,22 @@ def _busy() -> Iterator[Case]:
         "reasons": [{"code": 50000050, "message": "A request with this Idempotency-Key is in progress."}],
     }
     yield Case("idempotency conflict", Says.LATER, {"status": 409, "body": body})
-    for seconds in (1, 60, 300, 301, 10**9):
+    for seconds in (1, 60, 300, 590, 601, 10**9):
         rate = {"named": "throttle", "parameters": {"reset": seconds}}
-        yield Case(f"rate limit, reset {seconds}", Says.LATER, rate, asked=seconds)
+        yield Case(f"rate limit, reset {seconds}", Says.LATER, rate, asked=min(seconds, DAY))
         both = {"named": "throttle", "parameters": {"reset": 1, "retry_after": seconds}}
-        yield Case(f"rate limit, Retry-After {seconds}", Says.LATER, both, asked=seconds)
+        yield Case(f"rate limit, Retry-After {seconds}", Says.LATER, both, asked=min(seconds, DAY))
         many = {"named": "concurrency", "parameters": {"retry_after": seconds}}
-        yield Case(f"concurrency, Retry-After {seconds}", Says.LATER, many, asked=seconds)
+        yield Case(f"concurrency, Retry-After {seconds}", Says.LATER, many, asked=min(seconds, DAY))
     yield Case("token limit", Says.LATER, {"named": "token_throttle"}, asked=60)
-    for text in ("", "0", "-5", "soon", "1e3", "inf", "NaN", "120, 60", "0x10", "9" * 300, "9" * 400):
+    meaningless = dict.fromkeys(("", "0", "-5", "soon", "1e3", "inf", "NaN", "0x10"), 0.0)
+    readable = {"120, 60": 120, "40;w=60": 40, "1.5": 1.5, "9" * 300: DAY, "9" * 400: DAY}
+    for text, asked in {**meaningless, **readable}.items():
         headers = {"Retry-After": text, "RateLimit-Reset": text, "RateLimit-Limit": text}
-        asked = float(text) if text.isdigit() and len(text) <= 300 else 0.0
         name = f"HTTP 429, wait {text[:8]!r} ({len(text)} characters)"
         yield Case(name, Says.LATER, {"status": 429, "headers": headers}, asked=asked)
     date = {"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}
-    yield Case("HTTP 503, wait until 2099", Says.NOTHING, {"status": 503, "headers": date}, asked=10**9)
+    yield Case("HTTP 503, wait until 2099", Says.NOTHING, {"status": 503, "headers": date}, asked=DAY)
     yield Case(
         "HTTP 503, wait 45, done",
         Says.NOTHING,
@@ -169,35 +146,43 @@ def _odd_answers() -> Iterator[Case]:
         if says is Says.NOTHING:
             yield Case(f"{name}, done", says, {"body": body, "after_effect": True}, worked=True)
 
-    # To a read it is an answer without rows, which no repetition mends.
-    yield Case("an empty object", Says.NOTHING, {"body": {}}, only=CHANGES)
-    yield Case(
-        "an empty object, done", Says.NOTHING, {"body": {}, "after_effect": True}, worked=True, only=CHANGES
-    )
+    # To a read these are answers without rows, which no repetition repairs.
+    bodies: dict[str, Any] = {
+        "an empty object": {},
+        "the answer to a token request": {"success": True, "access_token": "a" * 32},
+    }
+    for name, body in bodies.items():
+        yield Case(name, Says.NOTHING, {"body": body}, only=CHANGES)
+        fault = {"body": body, "after_effect": True}
+        yield Case(f"{name}, done", Says.NOTHING, fault, worked=True, only=CHANGES)
+    fault = {"body": {"success": True, "entityConnections": []}}
+    yield Case("the answer to a list request", Says.NOTHING, fault, only=CHANGES, is_single=True)
 
 
 def _broken_answers() -> Iterator[Case]:
     """The connection breaks, before or after the effect."""
-    for name, fault in {
+    broken: dict[str, dict[str, Any]] = {
         "reset": {"drop": True},
         "half a body": {"half_body": True, "body": {"success": True}},
         "damaged gzip": {"damage_gzip": True, "body": {"success": True}},
-    }.items():
+    }
+    for name, fault in broken.items():
         yield Case(name, Says.NOTHING, fault)
         yield Case(f"{name}, done", Says.NOTHING, {**fault, "after_effect": True}, worked=True)
 
 
 def _late_answers() -> Iterator[Case]:
-    """Slow is no fault; too slow is."""
+    """A slow answer is an answer; one that is too slow is not."""
     yield Case("slow head", Says.YES, {"delay": 0.05})
     yield Case("slow body", Says.YES, {"slow_body": 0.005})
     late = TIMEOUT + 0.5
-    for name, fault in {
+    too_slow: dict[str, dict[str, Any]] = {
         "head too late": {"delay": late},
         "head too late, done": {"delay": late, "after_effect": True},
         "body stalls, done": {"stall": True},
-        "body drips, done": {"slow_body": late / 5},
-    }.items():
+        "body drips, done": {"slow_body": late / 3},
+    }
+    for name, fault in too_slow.items():
         yield Case(name, Says.NOTHING, fault, worked="done" in name, is_late=True)
 
 
@@ -210,18 +195,26 @@ def _redirects() -> Iterator[Case]:
 
 
 def _lists() -> Iterator[Case]:
-    """What only a list can have."""
+    """What can happen to a list only."""
     foreign = {"named": "foreign_next_page"}
     yield Case("next page on a foreign host", Says.YES, foreign, only=("list",), is_single=True)
-    row = {"id": "8a80", "sourceEntityId": "a" * 32, "targetEntityId": "b" * 32, "status": "Pending"}
+    row = {"id": PENDING_ID, "status": "Pending"}
+    row |= {"sourceEntityId": SOURCE_ENTITY_ID, "targetEntityId": DEFAULT_ENTITY_ID}
     body = {"success": True, "entityConnections": [row], "nextPage": "/entity-connections?page=1"}
     yield Case("pages in a circle", Says.NO, {"body": body}, only=("list",), pages=2)
 
 
 def _unreached() -> Iterator[Case]:
+    tls = {"host": "https://127.0.0.1", "port": "tls"}
     yield Case("host not known", Says.LATER, connection={"host": "https://zuora.invalid", "port": None})
     yield Case("port closed", Says.LATER, connection={"port": "closed"})
-    yield Case(
-        "certificate does not verify", Says.NO, connection={"host": "https://127.0.0.1", "port": "tls"}
-    )
-    yield Case("no TLS there", Says.NOTHING, connection={"host": "https://127.0.0.1"})
+    yield Case("certificate does not verify", Says.NO, connection=tls, raises=ZuoraConfigError)
+    yield Case("no TLS there", Says.LATER, connection={"host": "https://127.0.0.1"})
+    for name, path in {
+        "without a certificate": "/dev/null",
+        "that does not exist": "/nowhere/ca.pem",
+    }.items():
+        environment = {"REQUESTS_CA_BUNDLE": path}
+        yield Case(
+            f"CA bundle {name}", Says.NO, connection=tls, environment=environment, raises=ZuoraConfigError
+        )

@@ -1,4 +1,4 @@
-"""Plays all cells side by side, and judges them where they are played."""
+"""Plays all cells of the fault matrix at the same time, and judges each where it is played."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import structlog
 
-from tests.faults.cells import Played, Player, cells, let_waits_pass
+from tests.faults.cells import CELLS, Played
+from tests.faults.player import CLOCK, MODULES_WITH_A_CLOCK, Player
 from tests.faults.rules import wrongs
-from tests.unit.bad_servers import closed_port, plain_server, self_signed_certificate
+from tests.helpers.bad_servers import closed_port, plain_server, self_signed_certificate
 
-CELLS = tuple(cells())
-IDLE = 16  # players at a time that do little but wait for a time-out
+IDLE = 32  # players at a time that do little but wait for a timeout
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,30 @@ class Report:
     waits: int
 
 
-_here = threading.local()
+_this_thread = threading.local()
 
 
 def begin(ports: Mapping[str, int]) -> None:
-    """Make a player of this thread."""
+    """Make a player for this thread; in this process, waits pass at once from now on."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    let_waits_pass()
-    _here.player = Player(ports)
+    logging.getLogger("airflow_zuora").setLevel(logging.CRITICAL)
+    for name in MODULES_WITH_A_CLOCK:
+        import_module(name).time = CLOCK  # type: ignore[attr-defined]
+    _this_thread.player = Player(ports)
 
 
 def play(number: int) -> Report:
-    """Play a cell and judge it."""
-    played = _here.player.play(CELLS[number])
-    reasons = tuple(wrongs(played))
+    """
+    Play a cell and judge it.
+
+    One with a real time limit is wrong only if it is so three times: on a machine that stalls for a second, a
+    request without the fault is too late as well.
+    """
+    for _ in range(3 if CELLS[number].case.is_late else 1):
+        played = _this_thread.player.play(CELLS[number])
+        reasons = tuple(wrongs(played))
+        if not reasons:
+            break
     shown = f"{'!! ' if reasons else ''}{show(played)}"
     return Report(number, shown, reasons, len(played.requests), len(played.waits))
 

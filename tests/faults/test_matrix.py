@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
+from http.client import HTTPResponse
 from typing import Any
 
 import pytest
 
-from airflow_zuora import api
-from airflow_zuora.api import Verdict
+from airflow_zuora.client.retries import Retries, Verdict, judge
 from airflow_zuora.exceptions import ZuoraError
-from airflow_zuora.hooks import connections, listing, retries
-from airflow_zuora.hooks.zuora import ZuoraHook
-from tests.faults.cells import Cell, Mode, Player, let_waits_pass
-from tests.faults.playing import CELLS
+from tests.faults.cells import CELLS, Cell, Mode
+from tests.faults.player import CLOCK, MODULES_WITH_A_CLOCK, Player
 from tests.faults.rules import wrongs
-from tests.unit.bad_servers import closed_port
+from tests.helpers.bad_servers import closed_port
 
-SLICE = [cell for cell in CELLS if not cell.case.is_late and cell.case.connection.get("port") != "tls"][::43]
-judge = api.judge
+PLAYED_HERE = [one for one in CELLS if not one.case.is_late and one.case.connection.get("port") != "tls"]
+SLICE = [*PLAYED_HERE[::61], *[one for one in PLAYED_HERE if one.case.needs_wire][::9]]
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +27,9 @@ def ports() -> dict[str, int]:
 
 
 @pytest.fixture
-def player(ports: dict[str, int], waits: list[float]) -> Iterator[Player]:
-    let_waits_pass()  # the fixture puts the real one back
+def player(ports: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> Iterator[Player]:
+    for name in MODULES_WITH_A_CLOCK:
+        monkeypatch.setattr(f"{name}.time", CLOCK)
     player = Player(ports)
     yield player
     player.close()
@@ -43,7 +43,6 @@ def cell(operation: str, case: str, mode: Mode) -> Cell:
 
 
 def test_a_slice_of_the_matrix_is_right(player: Player) -> None:
-    assert len(SLICE) > 90
     assert {cell: reasons for cell in SLICE if (reasons := list(wrongs(player.play(cell))))} == {}
 
 
@@ -54,59 +53,85 @@ def judging(**verdicts: Verdict) -> Callable[..., Verdict]:
     )
 
 
-def believing(hook: Any, *call: Any) -> dict[str, Any]:
+def believing(change: Any, method: str, path: str, body: dict[str, str], **options: Any) -> dict[str, Any]:
+    """Take any answer to a change for a success."""
     with suppress(ZuoraError):
-        hook.request(*call[:2], json=call[2])
+        change.client.request(method, path, json=body, **options)
     return {"success": True, "requestId": None}
 
 
-def stumble(*_: object) -> None:
+def stumbling(*_: object) -> None:
     raise KeyError("reasons")
 
 
 LOST = ("accept", "HTTP 504, JSON, done")
-WRONG_CLIENTS: dict[str, tuple[tuple[object, str, object], tuple[str, str, Mode], str]] = {
+# What is replaced in airflow_zuora.client, the cell that is played, and a part of what must be found wrong.
+WRONG_CLIENTS: dict[str, tuple[tuple[str, object], tuple[str, str, Mode], str]] = {
     "repeats a change blindly": (
-        (api, "judge", judging(OUTCOME_UNKNOWN=Verdict.AGAIN)),
+        ("client.judge", judging(OUTCOME_UNKNOWN=Verdict.AGAIN)),
         (*LOST, Mode.ONCE),
         "the state was not read",
     ),
     "hides that the outcome is unknown": (
-        (api, "judge", judging(OUTCOME_UNKNOWN=Verdict.RAISE)),
+        ("client.judge", judging(OUTCOME_UNKNOWN=Verdict.RAISE)),
         (*LOST, Mode.SINCE),
         "effect without success",
     ),
     "repeats what is refused": (
-        (api, "judge", judging(RAISE=Verdict.AGAIN)),
+        ("client.judge", judging(RAISE=Verdict.AGAIN)),
         ("entities", "HTTP 403, HTML", Mode.ALWAYS),
         "what cannot succeed",
     ),
     "takes any answer for a yes": (
-        (connections.EntityConnectionsHook, "_send_change", believing),
+        ("entity_connections.StatusChange.confirmed", believing),
         ("disconnect", "category 30, HTTP 200", Mode.ALWAYS),
         "success without the effect",
     ),
     "does not wait": (
-        (retries, "_asked_wait", lambda state: 0.0),
+        ("response.asked_wait", lambda headers, *, rate_limited: None),
         ("accept", "concurrency, Retry-After 300", Mode.ALWAYS),
         "where Zuora asked for 300",
     ),
     "waits for days": (
-        (ZuoraHook, "max_wait", 1e10),
+        ("client.Retries", partial(Retries, max_elapsed=1e6)),
         ("list", "rate limit, reset 1000000000", Mode.ALWAYS),
         "did not leave a long wait to Airflow",
     ),
     "does not give up": (
-        (ZuoraHook, "max_attempts", 9),
+        ("client.Retries", partial(Retries, attempts=9)),
         ("list", "HTTP 500, JSON", Mode.ALWAYS),
         "9 requests, of which 5 are allowed",
     ),
     "gives up at once": (
-        (ZuoraHook, "max_attempts", 1),
+        ("client.Retries", partial(Retries, attempts=1)),
         ("token", "lock", Mode.ONCE),
         "gave up on what passes",
     ),
-    "stumbles": ((listing, "rows_of", stumble), ("list", "lock", Mode.ONCE), "an error without type"),
+    "gives up too early": (
+        ("client.Retries", partial(Retries, attempts=2)),
+        ("list", "HTTP 500, JSON", Mode.ALWAYS),
+        "although there was time",
+    ),
+    "waits for longer than a call may take": (
+        ("client.Retries", partial(Retries, max_elapsed=1000.0)),
+        ("list", "rate limit, reset 300", Mode.ALWAYS),
+        "started something after 900 seconds",
+    ),
+    "stumbles": (
+        ("listing.rows_of", stumbling),
+        ("list", "lock", Mode.ONCE),
+        "an error without type",
+    ),
+    "limits each read and not the whole exchange": (
+        ("wire.Connection.response_class", HTTPResponse),
+        ("entities", "head drips, done", Mode.ONCE),
+        "of 1 second each",
+    ),
+    "takes an interim answer for the final one": (
+        ("final_response.FinalResponse.begin", HTTPResponse.begin),
+        ("list", "interim 103, answer later", Mode.TOKEN),
+        "the next call got",
+    ),
 }
 
 
@@ -114,6 +139,8 @@ WRONG_CLIENTS: dict[str, tuple[tuple[object, str, object], tuple[str, str, Mode]
 def test_a_client_that_does_wrong_is_caught(
     name: str, player: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (owner, attribute, value), where, reason = WRONG_CLIENTS[name]
-    monkeypatch.setattr(owner, attribute, value)
-    assert reason in "; ".join(wrongs(player.play(cell(*where))))
+    (part, value), where, reason = WRONG_CLIENTS[name]
+    monkeypatch.setattr(f"airflow_zuora.client.{part}", value)
+    # Some wrongs show only if the client is quick, which a busy machine is not each time.
+    tries = ("; ".join(wrongs(player.play(cell(*where)))) for _ in range(10))
+    assert any(reason in found for found in tries)

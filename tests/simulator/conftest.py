@@ -6,7 +6,7 @@ import pytest
 
 from airflow_zuora.simulator import ZuoraSimulator
 from airflow_zuora.simulator.seed import DEFAULT_ENTITY_ID
-from tests.patience import wait_for
+from tests.helpers.patience import wait_for
 from tests.simulator.simulator_client import NEW, Api
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from tests.patience import PATIENCE, wait_for
+from tests.helpers.patience import PATIENCE, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

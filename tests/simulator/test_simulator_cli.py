@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from airflow_zuora.simulator.__main__ import main
-from tests.patience import PATIENCE
+from tests.helpers.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,12 +71,29 @@ def test_a_taken_port_is_one_clear_line_and_1(capsys: pytest.CaptureFixture[str]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["--port", str(port)]) == 1
-    assert capsys.readouterr() == ("", f"Cannot listen on port {port}: Address already in use\n")
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith(f"Cannot listen on port {port}: Address already in use")
+    assert "--port" in errors
+    assert errors.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", ["--port x", "--port 65536", "--pending -1", "--pending 1.5", "--what"])
-def test_wrong_arguments_are_explained(capsys: pytest.CaptureFixture[str], arguments: str) -> None:
+WRONG = "--port x|--port 65536|--port 99999|--pending -1|--pending 1.5|--roll-out 502|--host http://x|--what"
+
+
+@pytest.mark.parametrize("arguments", WRONG.split("|"))
+def test_a_wrong_argument_is_one_clear_line_and_2(capsys: pytest.CaptureFixture[str], arguments: str) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments.split())
     assert ended.value.code == 2
-    assert arguments.split()[-1] in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert all(word in errors for word in arguments.split())
+    assert errors.count("\n") == 1
+
+
+def test_it_answers_to_a_further_name() -> None:
+    with running("--port", "0", "--host", "zuora.test") as (_, connection):
+        url = f"{connection['host']}:{connection['port']}/_simulator/state"
+        names = ("zuora.test", "other.test")
+        answers = [requests.get(url, headers={"Host": name}, timeout=PATIENCE) for name in names]
+    assert [answer.status_code for answer in answers] == [200, 421]

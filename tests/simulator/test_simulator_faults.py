@@ -10,7 +10,7 @@ import requests
 from airflow_zuora.simulator import named_faults
 from airflow_zuora.simulator.faults import Fault
 from airflow_zuora.simulator.seed import DEFAULT_ENTITY_ID, PENDING_ID
-from tests.patience import PATIENCE, wait_for
+from tests.helpers.patience import PATIENCE, wait_for
 from tests.simulator.simulator_client import error_code, reason
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ def test_the_simulators_own_pages_are_spared(simulator: ZuoraSimulator, api: Api
 def test_a_reset_is_a_real_reset_on_the_wire(simulator: ZuoraSimulator) -> None:
     simulator.fault(drop=True)
     with socket.create_connection((simulator.host, simulator.port), timeout=PATIENCE) as client:
-        client.sendall(b"GET /v1/entities HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /v1/entities HTTP/1.1\r\nHost: localhost\r\n\r\n")
         with pytest.raises(ConnectionResetError):
             client.recv(1)
 

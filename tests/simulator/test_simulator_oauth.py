@@ -9,7 +9,7 @@ import requests
 from airflow_zuora.models import entity_uuid
 from airflow_zuora.simulator import ZuoraSimulator
 from airflow_zuora.simulator.seed import DEFAULT_ENTITY_ID, UK_ENTITY_ID
-from tests.patience import PATIENCE
+from tests.helpers.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

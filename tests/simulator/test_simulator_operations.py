@@ -21,7 +21,7 @@ from airflow_zuora.simulator.seed import (
     UNPROVISIONED_ENTITY_ID,
     UNRELATED_ID,
 )
-from tests.patience import PATIENCE
+from tests.helpers.patience import PATIENCE
 from tests.simulator.simulator_client import error_code
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from airflow_zuora.simulator.seed import (
     SOURCE_ENTITY_ID,
     UK_ENTITY_ID,
 )
-from tests.patience import wait_for
+from tests.helpers.patience import wait_for
 from tests.simulator.simulator_client import reason
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from airflow_zuora.simulator.seed import (
     PENDING_IDS,
     UK_ENTITY_ID,
 )
-from tests.patience import PATIENCE, own_port, wait_for
+from tests.helpers.patience import PATIENCE, own_port, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PATH = "/v1/entity-connections"
 _PAGE = 30
-_MAX_PAGE = 300
+MAX_PAGE = 300
 _ID_LENGTH = 32
 _DONE = {"success": True}
 
@@ -92,9 +92,9 @@ def _positive(name: str, text: str) -> int:
 
 def _page_size(text: str | None, settings: Settings) -> int:
     size = _PAGE if text is None else _positive("pageSize", text)
-    if size > _MAX_PAGE and settings.large_page == "error":
-        raise errors.invalid(f"The query parameter 'pageSize' must be at most {_MAX_PAGE}.")
-    return min(size, _MAX_PAGE)
+    if size > MAX_PAGE and settings.large_page == "error":
+        raise errors.invalid(f"The query parameter 'pageSize' must be at most {MAX_PAGE}.")
+    return min(size, MAX_PAGE)
 
 
 def _next_page(request: Request, page: int, size: int, direction: str | None, settings: Settings) -> str:

@@ -18,7 +18,7 @@ _TEMPLATES = Environment(loader=PackageLoader("airflow_zuora.simulator"), autoes
 async def page(request: Request) -> HTMLResponse:
     """Show the tenant; the page keeps itself up to date."""
     state = view(simulation_of(request), Query())
-    return HTMLResponse(_TEMPLATES.get_template("page.html").render(state=state))
+    return HTMLResponse(_TEMPLATES.get_template("page.html").render(state=state, nonce=request.state.nonce))
 
 
 @router.get("/_simulator/state")

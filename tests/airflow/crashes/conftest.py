@@ -1,4 +1,4 @@
-"""An Airflow of its own, whose parts and tasks may be killed."""
+"""A separate Airflow, whose components and tasks may be killed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from airflow_zuora.local_airflow import LocalAirflow
+from airflow_zuora.demo.airflow import LocalAirflow
 from airflow_zuora.simulator import ZuoraSimulator
-from tests.airflow.scenarios import Scenario, Stage
+from tests.airflow.acme import new_request
+from tests.airflow.runs import Run, trigger
+from tests.helpers.secret_search import add_client
 
 WAITS = 100
 SETTINGS = {
-    # Seconds until Airflow notices a lost task, the end of a timeout, or a lost triggerer.
+    # Seconds until Airflow detects a lost task, an expired timeout, or a lost triggerer.
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "2",
@@ -23,26 +25,27 @@ SETTINGS = {
 
 @pytest.fixture(scope="package")
 def zuora() -> Iterator[ZuoraSimulator]:
-    with ZuoraSimulator(pending=120) as simulator:
+    with ZuoraSimulator() as simulator:
+        add_client(simulator)
         yield simulator
 
 
 @pytest.fixture(scope="package")
 def airflow(zuora: ZuoraSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
     home = tmp_path_factory.mktemp("crashes") / "home"
-    with LocalAirflow(home, Path(__file__).parent / "dags", settings=SETTINGS) as airflow:
-        airflow.add_connection("zuora_default", zuora.connection_json())
+    dags = Path(__file__).parent / "dags"
+    with LocalAirflow(home, dags, users=("ann", "bob"), settings=SETTINGS) as airflow:
+        airflow.add_connection("zuora_default", zuora.connection_json(client="marked"))
         yield airflow
 
 
 @pytest.fixture(scope="package")
-def stage(airflow: LocalAirflow, zuora: ZuoraSimulator) -> Stage:
-    return Stage(airflow, zuora)
+def awaited(zuora: ZuoraSimulator) -> list[str]:
+    """The requests that the waits are about."""
+    return [new_request(zuora) for _ in range(WAITS)]
 
 
 @pytest.fixture(scope="package")
-def waiting(stage: Stage) -> Scenario:
-    """One run with all the waits; they become deferred one by one."""
-    scenario = Scenario("waits", (), connection_ids=[stage.unused.pop() for _ in range(WAITS)])
-    scenario.run_id = stage.airflow.trigger(scenario.dag_id, {"ids": scenario.connection_ids})
-    return scenario
+def waiting(airflow: LocalAirflow, awaited: list[str]) -> Run:
+    """One run with all waits, which become deferred one after the other."""
+    return trigger(airflow, "waits", ids=awaited)

@@ -1,4 +1,4 @@
-"""Calls Zuora while the file is parsed, as nobody should; it fails, and Airflow shows the import error."""
+"""A file that calls Zuora while it is parsed, which fails: Airflow shows the import error."""
 
 from __future__ import annotations
 

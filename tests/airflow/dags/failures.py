@@ -1,4 +1,4 @@
-"""Fails in every way there is, and shows all that an author of DAGs could show."""
+"""Tasks that fail in every way there is, and show everything that an author of DAGs can show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from contextlib import suppress
 from typing import Any
 
 from airflow.sdk import Asset, AssetWatcher, Param, dag, task
+from airflow.sdk.log import mask_secret
 
+from airflow_zuora.client.client import ZuoraClient
+from airflow_zuora.client.entity_connections import EntityConnections
+from airflow_zuora.client.retries import Retries
 from airflow_zuora.exceptions import ZuoraError
 from airflow_zuora.hooks.zuora import ZuoraHook
 from airflow_zuora.operators.entity_connection import AcceptEntityConnectionOperator
@@ -17,12 +21,11 @@ from airflow_zuora.triggers.entity_connection import EntityConnectionRequestTrig
 
 REQUEST = "8a80825555a3c7a10155b460f53858e6"
 PAUSE = 15.0  # seconds between two reads of a watcher
-ZuoraHook.max_attempts = 2  # in the processes that read this file
 log = logging.getLogger(__name__)
 
 
 def chain(error: BaseException) -> list[BaseException]:
-    """Give an exception, what caused it, what caused that, and so on."""
+    """List an exception, its cause, the cause of that, and so on."""
     found = [error]
     while (before := found[-1].__cause__ or found[-1].__context__) not in (None, *found):
         found.append(before)
@@ -30,7 +33,7 @@ def chain(error: BaseException) -> list[BaseException]:
 
 
 def shown(*things: Any) -> list[str]:
-    """Write things as ``print`` and a debugger do."""
+    """Write things as ``print`` and a debugger show them."""
     written = []
     for thing in things:
         written += [f"{thing}", f"{thing!r}"]
@@ -39,6 +42,12 @@ def shown(*things: Any) -> list[str]:
         if isinstance(thing, BaseException):
             written += traceback.format_exception(thing)
     return written
+
+
+def once(hook: ZuoraHook) -> EntityConnections:
+    """Return the operations of a hook that try everything once, so that a failure takes no minutes."""
+    client = ZuoraClient(hook.client.config, retries=Retries(attempts=1), on_secret=mask_secret)
+    return EntityConnections(client)
 
 
 def show_failure(context: Any) -> None:
@@ -63,19 +72,19 @@ def failures():
 
     @task
     def show(params: dict) -> list[str]:
-        """Show everything, in the log and as XCom, where Airflow masks nothing."""
+        """Show everything in the log, and as XCom, where Airflow masks nothing."""
         written = []
         for conn_id in params["connections"]:
             hook = ZuoraHook(conn_id)
-            hook.max_attempts = 1
             try:
-                hook.accept_entity_connection(REQUEST)
+                once(hook).accept(REQUEST)
             except ZuoraError as error:
                 log.exception("%s failed", conn_id)
                 written += shown(*chain(error))
             with suppress(ZuoraError):
-                written += shown(hook, hook.zuora_connection, hook.session, hook.session.headers)
-                written += [f"{hook.auth} {hook.auth!r}", *shown(hook.auth.token())]
+                client = hook.client
+                written += shown(hook, client, client.config, client.transport)
+                written += [f"{client.oauth} {client.oauth!r}", *shown(client.oauth.token())]
         accept = AcceptEntityConnectionOperator(task_id="shown", connection_id=REQUEST)
         sensor = EntityConnectionSensor(task_id="shown_sensor", connection_id=REQUEST)
         triggers = [EntityConnectionTrigger(connection_id=REQUEST), EntityConnectionRequestTrigger()]
@@ -97,8 +106,8 @@ def failures():
     @task
     def careless() -> None:
         hook = ZuoraHook("zuora_expired_token")
-        token, connection = hook.auth.token(), hook.zuora_connection
-        for secret in (connection.client_id, connection.client_secret, token.value):
+        token, config = hook.client.oauth.token(), hook.client.config
+        for secret in (config.client_id, config.client_secret, token.value):
             print("A careless author shows", secret)
             log.info("A careless author shows %s", secret)
 

@@ -1,78 +1,112 @@
-"""Each way in which approval and accept can be laid out, as DAGs of their own."""
+"""Each way to lay out a review and an accept, as a separate DAG about three requests."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import DAG, Param, task_group
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Param, task, task_group
 
-from airflow_zuora.operators.entity_connection import AcceptEntityConnectionOperator
+from airflow_zuora.operators.entity_connection import AcceptEntityConnectionOperator as Accept
+from airflow_zuora.operators.review import ReviewEntityConnectionOperator as Review
 
-IDS = ["{{ params.connection_ids[0] }}", "{{ params.connection_ids[1] }}"]
-WAITING: dict[str, Any] = {
-    "task_id": "approve",
-    "response_timeout": timedelta(hours=1),
-    "defaults": "Reject",
-    "retries": 0,
-}
-ACCEPTING: dict[str, Any] = {"task_id": "accept", "zuora_conn_id": "zuora_layouts"}
-SUBJECTS = ["first", "second"]
+FIRST, SECOND, THIRD = IDS = [f"{{{{ params.connection_ids[{index}] }}}}" for index in range(3)]
 
 
 def layout(dag_id: str) -> DAG:
-    return DAG(dag_id, schedule=None, catchup=False, params={"connection_ids": Param(type="array")})
-
-
-with layout("unmapped"):
-    approve = ApprovalOperator(subject="first", **WAITING)
-    AcceptEntityConnectionOperator(**ACCEPTING, connection_id=IDS[0], approval=approve.output)
-
-with layout("mapped_by_expand"):
-    approve = ApprovalOperator.partial(**WAITING).expand(subject=SUBJECTS)
-    AcceptEntityConnectionOperator.partial(**ACCEPTING, approval=approve.output).expand(connection_id=IDS)
-
-with layout("mapped_group"):
-
-    @task_group
-    def review(subject: str) -> None:
-        approve = ApprovalOperator(subject=subject, **WAITING)
-        AcceptEntityConnectionOperator(
-            **ACCEPTING,
-            connection_id="{{ params.connection_ids[ti.map_index] }}",
-            approval=approve.output,
-        )
-
-    review.expand(subject=SUBJECTS)
-
-with layout("unmapped_to_mapped"):
-    approve = ApprovalOperator(subject="first", **WAITING)
-    AcceptEntityConnectionOperator.partial(**ACCEPTING, approval=approve.output).expand(connection_id=IDS)
-
-with layout("mapped_to_unmapped"):
-    approve = ApprovalOperator.partial(**WAITING).expand(subject=SUBJECTS)
-    AcceptEntityConnectionOperator(**ACCEPTING, connection_id=IDS[0], approval=approve.output)
-
-with layout("several_approvers"):
-    approvals = [
-        ApprovalOperator(subject=name, **{**WAITING, "task_id": f"approve_{name}"}) for name in SUBJECTS
-    ]
-    AcceptEntityConnectionOperator(
-        **ACCEPTING, connection_id=IDS[0], approval=[one.output for one in approvals]
+    return DAG(
+        dag_id,
+        schedule=None,
+        params={"connection_ids": Param(type="array")},
+        default_args={"zuora_conn_id": "zuora_tests"},
     )
 
+
+@task
+def ids(params: Any = None) -> list[str]:
+    return params["connection_ids"]
+
+
+@task
+def to_rows(answer: Any) -> list[dict[str, Any]]:
+    return [{"connection_id": one["connection_id"], "approval": answer} for one in answer["connections"]]
+
+
+# One question.
+
+with layout("unmapped"):
+    review = Review(task_id="review", connection_id=FIRST)
+    Accept(task_id="accept", approval=review.output)
+
+with layout("approval_set_later"):
+    review = Review(task_id="review", connection_id=FIRST)
+    accept = Accept(task_id="accept", connection_id=FIRST)
+    accept.approval = review.output
+
+with layout("list_to_unmapped"):
+    review = Review(task_id="review", connection_id=IDS)
+    Accept(task_id="accept", connection_id=FIRST, approval=review.output)
+
+with layout("list_to_mapped"):
+    review = Review(task_id="review", connection_id=IDS)
+    Accept.partial(task_id="accept", approval=review.output).expand(connection_id=IDS)
+
+with layout("first_to_mapped"):
+    review = Review(task_id="review", connection_id=FIRST)
+    Accept.partial(task_id="accept", approval=review.output).expand(connection_id=IDS)
+
+# A question about each request.
+
+with layout("mapped_to_unmapped"):
+    review = Review.partial(task_id="review").expand(connection_id=IDS)
+    Accept(task_id="accept", connection_id=FIRST, approval=review.output)
+
+with layout("mapped_to_mapped"):
+    review = Review.partial(task_id="review").expand(connection_id=IDS)
+    Accept.partial(task_id="accept", approval=review.output).expand(connection_id=IDS)
+
+with layout("mapped_to_mapped_in_another_order"):
+    review = Review.partial(task_id="review").expand(connection_id=IDS)
+    Accept.partial(task_id="accept", approval=review.output).expand(connection_id=[SECOND, THIRD, FIRST])
+
 with layout("expanded_approval"):
-    approve = ApprovalOperator.partial(**WAITING).expand(subject=SUBJECTS)
-    AcceptEntityConnectionOperator.partial(**ACCEPTING, connection_id=IDS[0]).expand(approval=approve.output)
+    review = Review.partial(task_id="review").expand(connection_id=IDS)
+    Accept.partial(task_id="accept").expand(approval=review.output)
 
-for default in ("Approve", "Reject"):
-    with layout(f"timed_out_{default.lower()}"):
-        approve = ApprovalOperator(
-            subject="first", **{**WAITING, "response_timeout": timedelta(seconds=30), "defaults": default}
-        )
-        AcceptEntityConnectionOperator(**ACCEPTING, connection_id=IDS[0], approval=approve.output)
+with layout("group"):
 
-with layout("four_eyes"):
-    approve = ApprovalOperator(subject="first", **WAITING)
-    AcceptEntityConnectionOperator(**ACCEPTING, connection_id=IDS[0], approval=approve.output, four_eyes=True)
+    @task_group
+    def decide(connection_id: str) -> None:
+        review = Review(task_id="review", connection_id=connection_id)
+        Accept(task_id="accept", approval=review.output)
+
+    decide.expand(connection_id=ids())
+
+with layout("group_with_steps"):
+
+    @task_group
+    def decide_in_steps(connection_id: str) -> None:
+        review = Review(task_id="review", connection_id=connection_id)
+        accept = Accept(task_id="accept", connection_id=connection_id, approval=review.output)
+        review >> EmptyOperator(task_id="step") >> accept
+
+    decide_in_steps.expand(connection_id=ids())
+
+with layout("rows"):
+    review = Review(task_id="review", connection_id=FIRST)
+    Accept.partial(task_id="accept").expand_kwargs(to_rows(review.output))
+
+with layout("group_in_group"):
+    requests = ids()
+
+    @task_group
+    def outer(connection_id: str) -> None:
+        review = Review(task_id="review", connection_id=connection_id)
+
+        @task_group
+        def inner(connection_id: str) -> None:
+            Accept(task_id="accept", connection_id=connection_id, approval=review.output)
+
+        inner.expand(connection_id=requests)
+
+    outer.expand(connection_id=requests)

@@ -1,4 +1,4 @@
-"""One change each, whose process may be killed after Zuora's answer and before its result is stored."""
+"""DAGs of one change, whose process can be killed after Zuora's answer and before its result is stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import signal
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Context, Param
 
 from airflow_zuora.operators.entity_connection import (
@@ -15,6 +14,7 @@ from airflow_zuora.operators.entity_connection import (
     DisconnectEntityConnectionOperator,
     InitiateEntityConnectionOperator,
 )
+from airflow_zuora.operators.review import ReviewEntityConnectionOperator
 
 
 def die_once(context: Context, result: Any) -> None:
@@ -35,12 +35,12 @@ def change(verb: str, **settings: Any) -> DAG:
 
 
 with change("accept"):
-    approve = ApprovalOperator(task_id="approve", subject="{{ params.id }}", retries=0)
-    AcceptEntityConnectionOperator(**CHANGE, connection_id="{{ params.id }}", approval=approve.output)
+    review = ReviewEntityConnectionOperator(task_id="review", connection_id="{{ params.id }}")
+    AcceptEntityConnectionOperator(**CHANGE, approval=review.output)
 
 with change("disconnect"):
     DisconnectEntityConnectionOperator(**CHANGE, connection_id="{{ params.id }}", confirm=True)
 
-# One after the other, because all of them are the same call on the wire.
+# One after the other, because they all look the same on the wire.
 with change("initiate", max_active_runs=1):
     InitiateEntityConnectionOperator(**CHANGE, target_entity_id="{{ params.id }}")

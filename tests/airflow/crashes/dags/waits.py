@@ -1,4 +1,4 @@
-"""Many waits that hold no worker, and one that gives up."""
+"""Many waits that occupy no worker, and one that times out."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Checks against a real Zuora tenant; opt-in: see ``__main__``."""
