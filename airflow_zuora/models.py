@@ -12,10 +12,11 @@ from typing import Any
 from airflow_zuora.exceptions import ZuoraResponseError, ZuoraValueError
 from airflow_zuora.texts import one_line, shorten
 
-ZUORA_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # safe in a path
+# Not compiled here, but by re when the first id is checked: importing an operator costs less that way.
+_ZUORA_ID = r"[A-Za-z0-9_-]{1,64}"  # safe in a path
+_TRACK_ID = r"""(?! )[!#-&(-9<-~ ]+(?<! )"""  # printable ASCII but for : ; " '
+_ENTITY_ID = r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}"
 MAX_TRACK_ID = 64  # characters
-_TRACK_ID = re.compile(r"""(?! )[!#-&(-9<-~ ]+(?<! )""")  # printable ASCII but for : ; " '
-_ENTITY_ID = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}")
 
 
 def zuora_id(value: Any, what: str = "id") -> str:
@@ -27,7 +28,7 @@ def zuora_id(value: Any, what: str = "id") -> str:
     :return: The id, unchanged.
     :raises ZuoraValueError: Unless it is 1 to 64 ASCII letters, digits, ``-`` and ``_``.
     """
-    if not isinstance(value, str) or not ZUORA_ID.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_ZUORA_ID, value):
         raise ZuoraValueError(
             f"{what} must be an id of Zuora, such as 2c92c0f9 followed by more letters and digits, "
             f"not {shorten(value)}"
@@ -56,7 +57,7 @@ def entity_uuid(entity_id: Any, what: str = "entity_id") -> str:
 
 def is_entity_id(value: Any) -> bool:
     """Whether it is written like an entity id: 32 hex digits, with or without hyphens."""
-    return isinstance(value, str) and _ENTITY_ID.fullmatch(value) is not None
+    return isinstance(value, str) and re.fullmatch(_ENTITY_ID, value) is not None
 
 
 def entity_hex(entity_id: Any, what: str = "entity_id") -> str:
@@ -74,8 +75,8 @@ def check_track_id(track_id: Any, what: str = "track_id") -> str:
     :raises ZuoraValueError: Unless it is 1 to 64 printable ASCII characters, none of them ``: ; " '``,
         without a blank at either end, which HTTP does not keep.
     """
-    is_valid = isinstance(track_id, str) and len(track_id) <= MAX_TRACK_ID and _TRACK_ID.fullmatch(track_id)
-    if not is_valid:
+    is_short = isinstance(track_id, str) and len(track_id) <= MAX_TRACK_ID
+    if not is_short or not re.fullmatch(_TRACK_ID, track_id):
         raise ZuoraValueError(
             f"{what} must be 1 to {MAX_TRACK_ID} printable ASCII characters without colons, semicolons, "
             f"quotes and blanks at the ends, not {shorten(track_id)}"
@@ -141,7 +142,7 @@ class EntityConnection:
         """
         what = "entity connection"
         id_, source, target, status = _texts(row, what, ("id", "sourceEntityId", "targetEntityId", "status"))
-        if not ZUORA_ID.fullmatch(id_):
+        if not re.fullmatch(_ZUORA_ID, id_):
             raise ZuoraResponseError(f"Zuora sent an {what} with a malformed id: {shorten(id_)}")
         source, target, status = _hex(source, what), _hex(target, what), one_line(status)
         return cls(id_, source, target, EntityConnectionStatus(status), status)

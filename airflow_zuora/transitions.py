@@ -21,7 +21,7 @@ PENDING, CONNECTED, DISCONNECTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Transition:
     """
     A change of an entity connection's status.
@@ -137,7 +137,7 @@ class ConnectionIndex:
         return self._by_entities.get((source_entity_id, target_entity_id), {})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wait:
     """
     A wait for a connection to reach one of some statuses: one rule for the sensor and the trigger.
