@@ -26,9 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run the demo.
 
     :param arguments: Command line, default ``sys.argv``.
-    :return: Exit status: 0, or 1 if the demo failed or ``--auto`` found a wrong result.
+    :return: Exit status: 0; 1 if the demo failed, or ``--auto`` did not get as far as a right result; 2 if an
+        option is wrong.
     """
-    parser = argparse.ArgumentParser(prog="python -m airflow_zuora.demo", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_zuora.demo", description=__doc__, exit_on_error=False
+    )
     parser.add_argument(
         "--auto",
         action="store_true",
@@ -36,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--airflow-port", type=_port, default=8080, help="port of Airflow, default 8080")
     parser.add_argument("--zuora-port", type=_port, default=8765, help="port of the simulator, default 8765")
-    options = parser.parse_args(arguments)
+    try:
+        options = parser.parse_args(arguments)
+    except argparse.ArgumentError as error:
+        print(f"{error}; see --help", file=sys.stderr)
+        return 2
     parent = os.getppid()
     clean_up_after_others()  # whose ports may be in the way
     ports = (
@@ -63,7 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
         return run(guardian.folder, *(ports.values() or (0, 0)), auto=options.auto)
     except KeyboardInterrupt:
-        return 0
+        if options.auto:
+            print("The demo was ended before its result was checked.", file=sys.stderr)
+        return 1 if options.auto else 0
     except (OSError, RuntimeError) as error:
         print(f"The demo failed: {error}", file=sys.stderr)
         return 1

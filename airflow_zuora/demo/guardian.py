@@ -43,6 +43,8 @@ class Guardian:
     def finish(self) -> None:
         """End everything now; when this returns, nothing is left."""
         self._process.communicate()
+        if self.folder.exists():  # the guardian was killed
+            clean_up(self.folder)
 
 
 def clean_up(folder: Path) -> None:
