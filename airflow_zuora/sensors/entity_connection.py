@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_zuora.arguments import NOT_GIVEN, check_flag
+from airflow_zuora.arguments import ANY, NOT_GIVEN, check_flag
 from airflow_zuora.exceptions import (
     EntityConnectionNotFoundError,
     EntityConnectionStateError,
@@ -29,7 +29,7 @@ from airflow_zuora.transitions import ConnectionIndex, Wait, check_statuses
 from airflow_zuora.triggers.interval import check_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from airflow.sdk import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
@@ -47,8 +47,9 @@ class EntityConnectionSensor(ZuoraOperator, BaseSensorOperator):
     whether the sensor pokes, is rescheduled or is deferred.
 
     The connections of one entity are read: ``entity_id``, else the target entity, else the Airflow
-    connection's. If none of them is known and the OAuth client may act for several entities, the connection
-    is looked for in each of them once, and then in its target entity.
+    connection's. If none of them is known and the OAuth client may act for several entities, a
+    ``connection_id`` is looked for in each of them once, and then in its target entity; beside
+    ``source_entity`` alone, set ``entity_id``, for example to the source.
 
     :param connection_id: Zuora's id of the connection (templated). Give either this or the entities.
     :param source_entity: Id or name of the entity that sends the request (templated).
@@ -87,6 +88,8 @@ class EntityConnectionSensor(ZuoraOperator, BaseSensorOperator):
         self.target_entity = self.argument("target_entity", target_entity, check_entity)
         if not self.is_given("connection_id", "source_entity", "target_entity"):
             raise ZuoraValueError("Give connection_id, source_entity or target_entity")
+        if self._is_set("connection_id") and (self._is_set("source_entity") or self._is_set("target_entity")):
+            raise ZuoraValueError("Give either connection_id, or the entities")
         check_statuses(statuses)
         self.statuses = statuses
         self.deferrable = self.argument("deferrable", deferrable, check_flag, False)
@@ -100,12 +103,19 @@ class EntityConnectionSensor(ZuoraOperator, BaseSensorOperator):
             check_interval(kwargs["poke_interval"], "poke_interval")
         return super().partial(**kwargs)
 
+    @classmethod
+    def check_mapping(cls, arguments: Mapping[str, Any]) -> None:
+        """Refuse wrong intervals that the sensor is mapped over when the DAG is parsed."""
+        intervals = arguments.get("poke_interval")
+        for interval in intervals if isinstance(intervals, (list, tuple)) else ():
+            check_interval(interval, "poke_interval")
+
     @property
     def instance_name(self) -> str:
         """What a mapped task instance is about."""
-        if self.connection_id is not None:
-            return str(self.connection_id)
-        return f"{self.source_entity or 'any'} to {self.target_entity or 'any'}"
+        if self.connection_id in (None, ANY):
+            return f"{self.source_entity or ANY} to {self.target_entity or ANY}"
+        return str(self.connection_id)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Read the connections once. A deferrable sensor waits in the triggerer from then on."""
@@ -152,6 +162,11 @@ class EntityConnectionSensor(ZuoraOperator, BaseSensorOperator):
             f"The trigger sent an unexpected event: {shorten(event)}. Check that workers and triggerers have "
             "the same version of airflow-zuora, and clear the task."
         )
+
+    def _is_set(self, name: str) -> bool:
+        """Whether an argument has a value when the DAG is parsed already."""
+        value = getattr(self, name)
+        return self.is_given(name) and value != ANY and self._is_known(name, value)
 
     def _look(self, context: Context) -> tuple[_Search, EntityConnection | None]:
         search = self._search = self._search or self._begin(context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from airflow_zuora.triggers.interval import check_interval
 from airflow_zuora.triggers.poll import join_poll
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator
 
     from airflow_zuora.models import EntityConnection
 
@@ -57,7 +58,8 @@ class EntityConnectionTrigger(BaseTrigger):
         self.connection_id = connection_id
         self.source_entity_id = source_entity_id
         self.target_entity_id = target_entity_id
-        self.statuses = [str(status) for status in statuses]
+        is_list = isinstance(statuses, Collection) and not isinstance(statuses, str)
+        self.statuses = [str(status) for status in statuses] if is_list else statuses
         if isinstance(poll_interval, timedelta):
             poll_interval = poll_interval.total_seconds()
         self.poll_interval = poll_interval

@@ -193,6 +193,7 @@ def test_a_temporary_error_is_left_to_the_retries_of_the_task(
     [
         ({"connection_id": None}, "Give connection_id, source_entity or target_entity"),
         ({"connection_id": "a/b"}, "connection_id"),
+        ({"connection_id": PENDING_ID, "target_entity": "Acme Germany"}, "Give either connection_id, or"),
         ({"source_entity": ""}, "entity"),
         ({"target_entity": True}, "entity"),
         ({"entity_id": ""}, "entity_id"),
@@ -208,6 +209,18 @@ def test_a_wrong_argument_fails_when_the_dag_is_parsed(
 ) -> None:
     with pytest.raises(ZuoraValueError, match=name):
         sensor(**arguments, deferrable=deferrable)
+
+
+@pytest.mark.parametrize(
+    ("which", "name"),
+    [
+        ({"connection_id": PENDING_ID}, PENDING_ID),
+        ({"connection_id": "*", "source_entity": "Acme US"}, "Acme US to *"),
+        ({"source_entity": "Acme US", "target_entity": "Acme UK"}, "Acme US to Acme UK"),
+    ],
+)
+def test_a_mapped_sensor_is_named_after_what_it_waits_for(which: dict[str, str], name: str) -> None:
+    assert sensor(**which).instance_name == name
 
 
 @MODES

@@ -161,6 +161,8 @@ async def test_a_row_that_moves_to_a_page_already_read_does_not_fail_the_wait(
         {"connection_id": "../x"},
         {"source_entity_id": "Acme"},
         {"connection_id": "8a1", "statuses": []},
+        {"connection_id": "8a1", "statuses": None},
+        {"connection_id": "8a1", "statuses": "Connected"},
         {"connection_id": "8a1", "statuses": ["Denied"]},
         {"connection_id": "8a1", "entity_id": "Acme"},
         {"connection_id": "8a1", "entity_id": "f" * 32},

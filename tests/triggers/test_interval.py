@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG, BaseOperator
 
 from airflow_zuora.exceptions import ZuoraValueError
 from airflow_zuora.sensors.entity_connection import EntityConnectionSensor
@@ -47,6 +48,11 @@ def test_a_wrong_interval_of_a_watcher_or_a_sensor_is_refused_when_the_dag_is_pa
             EntityConnectionSensor(**arguments, connection_id=PENDING_ID, deferrable=deferrable)
     with pytest.raises(ZuoraValueError, match="poke_interval must be a positive number of seconds"):
         EntityConnectionSensor.partial(**arguments)
+    with DAG("d", schedule=None):
+        partial = EntityConnectionSensor.partial(task_id="wait", connection_id=PENDING_ID)
+        with pytest.raises(ZuoraValueError, match="poke_interval must be a positive number of seconds"):
+            partial.expand(poke_interval=[30, interval])
+        partial.expand(poke_interval=BaseOperator(task_id="intervals").output)
 
 
 @pytest.mark.asyncio
