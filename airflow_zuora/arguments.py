@@ -14,7 +14,7 @@ from airflow_zuora.exceptions import ZuoraValueError
 from airflow_zuora.texts import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     Check = Callable[[Any, str], object]  # of a value, and the argument's name for the error
 
@@ -40,6 +40,8 @@ BEGINNINGS: dict[str, str | None] = {
 
 class CheckedArguments:
     """Mixin of operators and sensors: knows which arguments were given, and how each is checked."""
+
+    judged_fields: Collection[str] = ()  # template fields that have a rule of their own
 
     def argument(self, name: str, value: Any, check: Check, default: Any = None) -> Any:
         """
@@ -96,11 +98,13 @@ class CheckedArguments:
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)  # type: ignore[misc]  # of the operator
         if parent is not self:
             return
-        is_native = getattr(self._parsed_dag(), "render_template_as_native_obj", False)
-        for name in self._checks:
-            if is_native and name in templates:
-                setattr(self, name, self._as_written(templates[name], getattr(self, name), context))
-            setattr(self, name, self.value(name))
+        for name, given in fields.items():
+            if name in self.judged_fields or not (name in self._checks or given):
+                continue
+            if self._is_native and name in templates:
+                setattr(self, name, self._as_written(given, getattr(self, name), context))
+            # An argument that was set as an attribute has no check, but must not be missing either.
+            setattr(self, name, _checked(name, getattr(self, name), self._checks.get(name)))
 
     def _as_written(self, template: Any, rendered: Any, context: Any) -> Any:
         """Return the text of what ``render_template_as_native_obj`` has read as a number or the like."""
@@ -110,6 +114,13 @@ class CheckedArguments:
             return rendered
         plain = self._parsed_dag().get_template_env(force_sandboxed=True)
         return plain.from_string(template).render(context)
+
+    @property
+    def _is_native(self) -> bool:
+        """Whether Airflow makes numbers of templates; from Airflow 3.2 on, a task has this setting too."""
+        owners = (self, self._parsed_dag())
+        settings = (getattr(owner, "render_template_as_native_obj", None) for owner in owners)
+        return bool(next((one for one in settings if one is not None), False))
 
     @property
     def _checks(self) -> dict[str, Check]:
@@ -141,8 +152,8 @@ class CheckedArguments:
     def _comes_from_row(self, name: str, value: Any) -> bool:
         """Whether a value comes from ``expand_kwargs()``, and not from ``partial()`` or default arguments."""
         owners = (self._parsed_dag(), getattr(self, "task_group", None))
-        defaults = [getattr(owner, "default_args", None) or {} for owner in owners]
-        return self._comes_from_mapping(name, value) and not any(one.get(name) == value for one in defaults)
+        is_default = any(_default_args(owner).get(name) == value for owner in owners)
+        return self._comes_from_mapping(name, value) and not is_default
 
     @property
     def _is_mapped_over_rows(self) -> bool:
@@ -150,6 +161,36 @@ class CheckedArguments:
         rows = self._mapped_task.expand_input.value if self._mapped_task else {}
         is_literal = isinstance(rows, Sequence) and all(isinstance(row, Mapping) for row in rows)
         return not (is_literal or isinstance(rows, Mapping))
+
+    def check_not_replaced(self, name: str, value: Any) -> None:
+        """
+        Check that a row of another task, which may be forged, leaves an argument as the DAG gives it.
+
+        :raises ZuoraValueError: If ``partial()`` or default arguments give another value.
+        """
+        if not self._is_mapped_over_rows:
+            return
+        task = self._mapped_task
+        given = {**_default_args(task.dag), **_default_args(task.task_group), **task.partial_kwargs}
+        if name in given and value != given[name]:
+            raise ZuoraValueError(
+                f"{name} is given by partial() or default_args: leave it out of the rows of expand_kwargs()"
+            )
+
+    def check_dag(self, arguments: Mapping[str, Any]) -> None:
+        """
+        Refuse a ``dag`` without this task.
+
+        Airflow takes it from a row of ``expand_kwargs()`` too. Without its own DAG, a task would not know
+        that it is mapped over rows, and that their values are data.
+
+        :raises ZuoraValueError: If the arguments of a constructor contain one.
+        """
+        found = getattr(arguments.get("dag"), "task_dict", {}).get(getattr(self, "task_id", None))
+        if "dag" in arguments and found is not self and not hasattr(found, "expand_input"):
+            raise ZuoraValueError(
+                f"dag is {shorten(arguments['dag'])}: leave it out, also of the rows of expand_kwargs()"
+            )
 
     def _check_not_set_on_mapped_task(self, name: str) -> None:
         if name in getattr(self._mapped_task, "__dict__", {}):
@@ -166,21 +207,6 @@ class CheckedArguments:
     def _parsed_dag(self) -> Any:
         get_dag = getattr(self, "get_dag", None)
         return get_dag() if get_dag else None
-
-
-def check_in_dag(arguments: Mapping[str, Any]) -> None:
-    """
-    Refuse an empty ``dag``.
-
-    Airflow takes it from a row of ``expand_kwargs()`` too. Without the DAG, a task would not know that it is
-    mapped over rows, and that their values are data.
-
-    :raises ZuoraValueError: If the arguments of a constructor contain one.
-    """
-    if "dag" in arguments and not arguments["dag"]:
-        raise ZuoraValueError(
-            f"dag is {shorten(arguments['dag'])}: leave it out, and out of the rows of expand_kwargs() too"
-        )
 
 
 def check_conn_id(conn_id: Any, name: str) -> None:
@@ -203,13 +229,19 @@ def check_flag(flag: Any, name: str) -> None:
         raise ZuoraValueError(f"{name} must be True or False, not {shorten(flag)}")
 
 
-def _checked(name: str, value: Any, check: Check) -> Any:
+def _default_args(owner: Any) -> Mapping[str, Any]:
+    """Return the default arguments of a DAG or a task group, if there is one."""
+    return getattr(owner, "default_args", None) or {}
+
+
+def _checked(name: str, value: Any, check: Check | None) -> Any:
     value = _as_text(name, value)
     if any(item in MISSING for item in (value if isinstance(value, list) else [value])):
         raise ZuoraValueError(
             f"{name} was given, but it is {shorten(value)}: check the template, XCom or mapping behind it"
         )
-    check(value, name)
+    if check:
+        check(value, name)
     return value
 
 

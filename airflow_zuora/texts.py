@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 MAX_NAME = 255  # characters; Zuora's limit for the name of an entity
+MAX_LISTED = 20  # items in an error
 
 
 def shorten(value: object) -> str:
@@ -35,6 +40,12 @@ def one_line(text: str, limit: int = MAX_NAME) -> str:
     words = " ".join(text[: 4 * limit].split())
     line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in words)
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def listed(items: Sequence[str]) -> str:
+    """List the first 20 of several things in an error message, and say how many more there are."""
+    shown = "; ".join(items[:MAX_LISTED])
+    return f"{shown}; and {len(items) - MAX_LISTED} more" if items[MAX_LISTED:] else shown
 
 
 def forms_of(secret: str) -> list[str]:

@@ -13,6 +13,7 @@ from airflow_zuora.exceptions import (
     ZuoraValueError,
 )
 from airflow_zuora.models import EntityConnection, EntityConnectionStatus, entity_hex, zuora_id
+from airflow_zuora.texts import listed
 
 PENDING, CONNECTED, DISCONNECTED = (
     EntityConnectionStatus.PENDING,
@@ -92,7 +93,6 @@ DISCONNECT = Transition(
     by_source=True,
 )
 TRANSITIONS = (ACCEPT, DENY, DISCONNECT)
-MAX_SHOWN = 20  # connections in an error
 
 ByStatus = dict[EntityConnectionStatus, list[EntityConnection]]
 
@@ -210,8 +210,7 @@ class Wait:
 
 def _shown(connections: ByStatus) -> str:
     rows = [one for group in connections.values() for one in group]
-    shown = ", ".join(f"Entity connection {one.id} is {one.raw_status}" for one in rows[:MAX_SHOWN])
-    return shown if len(rows) <= MAX_SHOWN else f"{shown}, {len(rows) - MAX_SHOWN} more"
+    return listed([f"Entity connection {one.id} is {one.raw_status}" for one in rows])
 
 
 def check_statuses(statuses: Any) -> frozenset[EntityConnectionStatus]:

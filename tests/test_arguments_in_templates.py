@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -21,6 +22,11 @@ from tests.helpers.rendering import mapped, rendered, run
 
 
 @pytest.fixture
+def dag() -> DAG:
+    return DAG("d", schedule=None)
+
+
+@pytest.fixture
 def native() -> DAG:
     return DAG("d", schedule=None, render_template_as_native_obj=True)
 
@@ -32,6 +38,15 @@ def native() -> DAG:
 def test_a_connection_id_of_digits_stays_text(native: DAG, text: str) -> None:
     accept = AcceptEntityConnectionOperator(task_id="accept", dag=native, connection_id="{{ params.id }}")
     assert rendered(accept, id=text).connection_id == text
+
+
+def test_digits_stay_text_where_a_task_asks_for_native_objects(dag: DAG) -> None:
+    if "render_template_as_native_obj" not in inspect.signature(BaseOperator.__init__).parameters:
+        pytest.skip("tasks have this setting since Airflow 3.2")
+    accept = AcceptEntityConnectionOperator(
+        task_id="accept", dag=dag, connection_id="{{ params.id }}", render_template_as_native_obj=True
+    )
+    assert rendered(accept, id="12e4").connection_id == "12e4"
 
 
 def test_an_entity_id_of_digits_stays_text(native: DAG) -> None:

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_zuora.exceptions import ApprovalError
-from airflow_zuora.texts import shorten
+from airflow_zuora.texts import listed, shorten
 
 if TYPE_CHECKING:
     from airflow_zuora.models import EntityConnection
@@ -227,25 +227,24 @@ class Approval:
             {review: tuple(one for one in answers if one.task_id == review) for review in sorted(reviews)},
         )
 
-    def connection_ids(
+    def subjects(
         self, source_entity_id: str | None = None, target_entity_id: str | None = None
-    ) -> list[str]:
+    ) -> list[Subject]:
         """
-        Return the ids of the connections that the answers are about.
+        Return the connections that the answers are about, each once.
 
         :param source_entity_id: Only those from this source, 32 hex digits; ``None`` for all.
         :param target_entity_id: Only those to this target, 32 hex digits; ``None`` for all.
         """
         answers = (answer for review in self.reviews.values() for answer in review)
-        return sorted(
-            {
-                one.connection_id
-                for answer in answers
-                for one in answer.connections
-                if source_entity_id in (None, one.source_entity_id)
-                and target_entity_id in (None, one.target_entity_id)
-            }
-        )
+        found = {
+            one.connection_id: one
+            for answer in answers
+            for one in answer.connections
+            if source_entity_id in (None, one.source_entity_id)
+            and target_entity_id in (None, one.target_entity_id)
+        }
+        return [found[connection_id] for connection_id in sorted(found)]
 
     def decide(self, connection_id: str) -> Consent:
         """
@@ -259,7 +258,7 @@ class Approval:
             for review, answers in self.reviews.items()
         }
         if missing := [review for review, answers in reviews.items() if not answers]:
-            others = shorten(self.connection_ids())
+            others = listed([one.title for one in self.subjects()])
             raise ApprovalError(
                 f"There is no answer of {', '.join(map(repr, missing))} about entity connection "
                 f"{connection_id}; the answers are about {others}. Clear the review if it has not answered; "

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from airflow_zuora.client.listing import ConnectionList
 from airflow_zuora.exceptions import (
@@ -26,7 +27,7 @@ from airflow_zuora.models import (
     is_entity_id,
     zuora_id,
 )
-from airflow_zuora.texts import one_line, shorten
+from airflow_zuora.texts import MAX_LISTED, listed, one_line, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 PARALLEL = 8  # lists that are read at the same time
 PROGRESS = 5.0  # seconds between two lines about the progress
-MAX_SHOWN = 20  # connections or entities in an error
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class Tenant:
         if len(found) > 1:
             raise ZuoraValueError(
                 f"There are {len(found)} {status} entity connections {wanted}: {self._shown(found)}. "
-                "Give the other entity too, or a connection_id."
+                f"Give {'a' if None not in (source, target) else 'the other entity too, or a'} connection_id."
             )
         found = found or [row for row in rows if row.status is instead]
         if len(found) == 1:
@@ -149,11 +149,12 @@ class Tenant:
         if entity is None or is_entity_id(entity):
             return None if entity is None else entity_hex(entity)
         # A name is unique, but it can also be what another entity is displayed as.
-        found = [one for one in self.entities if one_line(entity) in (one.name, one.display_name)]
+        wanted = _same(entity)
+        found = [one for one in self.entities if wanted in (_same(one.name), _same(one.display_name))]
         if len(found) == 1:
             return found[0].id
         if found:
-            same = ", ".join(f"{one.name} ({one.id})" for one in found[:MAX_SHOWN])
+            same = listed([f"{one.name} ({one.id})" for one in found])
             raise ZuoraValueError(
                 f"{what}: several entities have the name {shorten(entity)}: {same}. Give the id of one."
             )
@@ -212,12 +213,13 @@ class Tenant:
         return ConnectionList(client, self.budget).read("inbound")
 
     def _shown(self, rows: list[EntityConnection]) -> str:
-        shown = [
-            f"{row.id} from {self.name(row.source_entity_id)} to {self.name(row.target_entity_id)} "
-            f"({row.raw_status})"
-            for row in rows[:MAX_SHOWN]
-        ]
-        return "; ".join([*shown, f"and {len(rows) - MAX_SHOWN} more"] if rows[MAX_SHOWN:] else shown)
+        return listed(
+            [
+                f"{row.id} from {self.name(row.source_entity_id)} to {self.name(row.target_entity_id)} "
+                f"({row.raw_status})"
+                for row in rows
+            ]
+        )
 
     def _gaps(self) -> str:
         """Say in an error which entities could not be looked through."""
@@ -234,6 +236,11 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
+def _same(name: str) -> str:
+    """Return one form of a name, in which letters with accents can be written in two ways."""
+    return normalize("NFC", one_line(name))
+
+
 def _quoted(entity: str | None) -> str:
     return "any entity" if entity is None else shorten(entity)
 
@@ -243,5 +250,5 @@ def _offered(entities: list[Entity], name: str) -> str:
     names = [
         one.name if one.name == one.display_name else f"{one.name} ({one.display_name})" for one in entities
     ]
-    shown = ", ".join(get_close_matches(name, names, MAX_SHOWN, cutoff=0.0))
-    return f"There are: {shown}" if len(names) <= MAX_SHOWN else f"The closest of {len(names)} are: {shown}"
+    shown = ", ".join(get_close_matches(name, names, MAX_LISTED, cutoff=0.0))
+    return f"There are: {shown}" if len(names) <= MAX_LISTED else f"The closest of {len(names)} are: {shown}"

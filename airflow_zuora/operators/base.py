@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
-from airflow_zuora.arguments import ANY, NOT_GIVEN, CheckedArguments, check_conn_id, check_in_dag
+from airflow_zuora.arguments import ANY, NOT_GIVEN, CheckedArguments, check_conn_id
 from airflow_zuora.exceptions import ZuoraValueError
 from airflow_zuora.models import MAX_TRACK_ID, check_track_id, entity_uuid, zuora_id
 from airflow_zuora.texts import shorten
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.mappedoperator import MappedOperator
 
     from airflow_zuora.hooks.zuora import ZuoraHook
+    from airflow_zuora.models import EntityConnection
 
 # Names the instances of a mapped task in the Airflow UI, which stores 250 characters.
 INSTANCE_NAME = "{{ task.instance_name[:250] }}"
@@ -61,8 +62,8 @@ class ZuoraOperator(CheckedArguments, BaseOperator):
         track_id: str | None = NOT_GIVEN,
         **kwargs: Any,
     ) -> None:
-        check_in_dag(kwargs)
         super().__init__(**kwargs)
+        self.check_dag(kwargs)
         if self.map_index_template is None and self.get_closest_mapped_task_group() is not None:
             self.map_index_template = INSTANCE_NAME
         self.zuora_conn_id = self.argument("zuora_conn_id", zuora_conn_id, check_conn_id, "zuora_default")
@@ -121,6 +122,22 @@ def check_entity(entity: Any, name: str) -> None:
     """
     if not isinstance(entity, str) or not entity.strip():
         raise ZuoraValueError(f"{name} must be the id or the name of an entity, not {shorten(entity)}")
+
+
+def check_parties(
+    connection: EntityConnection, source_entity_id: str | None, target_entity_id: str | None
+) -> None:
+    """
+    Check that a connection is between the entities that were given with its id.
+
+    :raises ZuoraValueError: If it is not.
+    """
+    source, target = connection.parties
+    if source_entity_id not in (None, source) or target_entity_id not in (None, target):
+        raise ZuoraValueError(
+            f"Entity connection {connection.id} is from entity {source} to entity {target}, and not between "
+            "the entities that are given: give either its id or the entities"
+        )
 
 
 @cache

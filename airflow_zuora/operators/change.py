@@ -11,8 +11,8 @@ from airflow.sdk import Asset, XComArg
 
 from airflow_zuora.arguments import ANY, NOT_GIVEN, NotGiven
 from airflow_zuora.exceptions import ApprovalError, ZuoraError, ZuoraValueError
-from airflow_zuora.operators.base import ZuoraOperator, check_connection_id, check_entity
-from airflow_zuora.texts import shorten
+from airflow_zuora.operators.base import ZuoraOperator, check_connection_id, check_entity, check_parties
+from airflow_zuora.texts import listed, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from airflow_zuora.approval.answer import Approval, Consent
     from airflow_zuora.client.entity_connections import StatusChange
     from airflow_zuora.hooks.zuora import ZuoraHook
-    from airflow_zuora.models import EntityConnection
     from airflow_zuora.transitions import Transition
 
 NO_CONNECTION = "Give connection_id, or both source_entity and target_entity"
@@ -49,6 +48,7 @@ class EntityConnectionChangeOperator(ZuoraOperator):
     """
 
     transition: ClassVar[Transition]
+    judged_fields = ("approval",)
     template_fields: Sequence[str] = (
         "connection_id",
         "source_entity",
@@ -68,11 +68,10 @@ class EntityConnectionChangeOperator(ZuoraOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.is_guarded = False
-        # A row of another task may override what partial() was given, but not whose answers are needed.
-        partial = self._mapped_task.partial_kwargs if self._is_mapped_over_rows else {}
-        self.review_ids = referenced_reviews(partial.get("approval"))
+        self.review_ids: frozenset[str] = frozenset()
         self._approval: Any = None  # not NOT_GIVEN: Airflow's DAG processor sends plain values only
         self._check_not_set_on_mapped_task("approval")
+        self.check_not_replaced("approval", approval)
         if not isinstance(approval, NotGiven):
             if not self._comes_from_mapping("approval", approval):
                 check_approval(approval)
@@ -179,18 +178,20 @@ class EntityConnectionChangeOperator(ZuoraOperator):
             return found.id, found.parties
         parties = hook.entity_connections.resolve_entities(*entities)
         if connection_id is None and approval is not None:
-            ids = approval.connection_ids(*parties)
-            if not ids:
+            subjects = approval.subjects(*parties)
+            if not subjects:
+                about = listed([one.title for one in approval.subjects()])
                 raise ApprovalError(
-                    f"The approval is about {shorten(approval.connection_ids())}, and none of these is "
-                    "between the given entities: correct source_entity and target_entity, or leave them out"
+                    f"None of what the approval is about is between the given entities: {about}. Correct "
+                    "source_entity and target_entity, or leave them out."
                 )
-            if len(ids) > 1:
+            if len(subjects) > 1:
+                about = listed([one.title for one in subjects])
                 raise ZuoraValueError(
-                    f"The approval is about {len(ids)} entity connections ({shorten(ids)}): give "
-                    "connection_id"
+                    f"The approval is about {len(subjects)} entity connections: {about}. Give the "
+                    "connection_id of one, or both of its entities."
                 )
-            connection_id = ids[0]
+            connection_id = subjects[0].connection_id
         return connection_id, parties
 
     def _make(
@@ -244,22 +245,6 @@ class EntityConnectionChangeOperator(ZuoraOperator):
             self.do_xcom_push = False  # Airflow would try again, and fail the task
 
 
-def check_parties(
-    connection: EntityConnection, source_entity_id: str | None, target_entity_id: str | None
-) -> None:
-    """
-    Check that a connection is between the entities that were given with its id.
-
-    :raises ZuoraValueError: If it is not.
-    """
-    source, target = connection.parties
-    if source_entity_id not in (None, source) or target_entity_id not in (None, target):
-        raise ZuoraValueError(
-            f"Entity connection {connection.id} is from entity {source} to entity {target}, and not between "
-            "the entities that are given: give either its id or the entities"
-        )
-
-
 def check_approval(value: Any) -> None:
     """
     Refuse what cannot be the output of a review, as far as that is known when the DAG is parsed.
@@ -284,6 +269,9 @@ def referenced_reviews(value: Any) -> frozenset[str]:
     :raises ZuoraValueError: If it refers to the output of another task, or to a part of one.
     """
     references = list(XComArg.iter_xcom_references(value))
+    if hasattr(value, "iter_references") and not isinstance(value, XComArg):
+        # An argument of a mapped task group, which refers to all that the group is mapped over.
+        references = [one for one in references if is_review(one[0])] or references
     for task, key in references:
         if not is_review(task):
             raise ZuoraValueError(

@@ -120,9 +120,15 @@ class InitiateEntityConnectionOperator(ZuoraOperator):
         self.target_entity_id = self.argument("target_entity_id", target_entity_id, entity_uuid, NOT_GIVEN)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Send the request and log an audit line."""
-        hook = self.make_hook(context)
-        change = hook.initiate_entity_connection(self.value("target_entity_id"))
+        """Send the request, unless the two entities have a connection, and log audit lines."""
+        hook, target = self.make_hook(context), self.value("target_entity_id")
+        # Before it is sent, so that a try that is killed in between has said so.
+        self.log.info(
+            "Requesting a connection to entity %s unless there is one, Zuora-Track-Id %s",
+            target,
+            hook.track_id,
+        )
+        change = hook.initiate_entity_connection(target)
         result = {**change.as_dict(), "track_id": hook.track_id}
         self.log.info(
             "Entity connection %(connection_id)s from entity %(source_entity_id)s to entity "
@@ -169,7 +175,9 @@ class ListEntityConnectionsOperator(ZuoraOperator):
         self.status = self.argument("status", status, EntityConnectionStatus.parse)
         self.all_entities = self.argument("all_entities", all_entities, check_flag, False)
         if all_entities and (connection_type, self.status) not in (("inbound", None), ("inbound", "Pending")):
-            raise ZuoraValueError("all_entities lists Pending inbound requests: leave out other statuses")
+            raise ZuoraValueError(
+                "all_entities lists Pending inbound requests: leave out connection_type and status"
+            )
         if all_entities and self.is_given("entity_id"):
             raise ZuoraValueError("all_entities reads every entity: leave out entity_id, or all_entities")
 

@@ -17,7 +17,7 @@ from airflow_zuora.approval.question import ask, check_choices
 from airflow_zuora.arguments import ANY, NOT_GIVEN, NotGiven
 from airflow_zuora.exceptions import ApprovalError, ZuoraValueError
 from airflow_zuora.models import zuora_id
-from airflow_zuora.operators.base import ZuoraOperator, check_entity
+from airflow_zuora.operators.base import ZuoraOperator, check_entity, check_parties
 from airflow_zuora.operators.hitl import PARKED, check_stored_question
 from airflow_zuora.texts import one_line, shorten
 from airflow_zuora.transitions import ACCEPT, DISCONNECT
@@ -115,6 +115,8 @@ class ReviewEntityConnectionOperator(ZuoraOperator, HITLOperator):
         self.change = change
         self.note = self.argument("note", note, check_note)
         self.argument("assigned_users", assigned_users, check_assigned_users)
+        self.check_not_replaced("assigned_users", assigned_users)
+        self.check_not_replaced("note", note)
         if not self.is_given("connection_id", "source_entity", "target_entity"):
             raise ZuoraValueError("Give connection_id, source_entity or target_entity")
 
@@ -209,19 +211,20 @@ class ReviewEntityConnectionOperator(ZuoraOperator, HITLOperator):
     ) -> dict[str, EntityConnection | None]:
         """Read the connections by their ids; ``None`` for one that is not there, beside others that are."""
         connection_id = self.choice("connection_id")
-        source, target = self.choice("source_entity"), self.choice("target_entity")
-        if source is not None or target is not None:
-            one = hook.entity_connections.find(source, target, transition.start, transition.end)
-            if connection_id is not None and check_connection_ids(connection_id) != [one.id]:
-                raise ZuoraValueError(
-                    f"connection_id is {shorten(connection_id)}, but {one.id} is the one between these "
-                    "entities"
-                )
-            return {one.id: one}
+        entities = self.choice("source_entity"), self.choice("target_entity")
         if connection_id is None:
-            raise ZuoraValueError("Give connection_id, source_entity or target_entity; * alone is not enough")
+            if entities == (None, None):
+                raise ZuoraValueError(
+                    "Give connection_id, source_entity or target_entity; * alone is not enough"
+                )
+            one = hook.entity_connections.find(*entities, transition.start, transition.end)
+            return {one.id: one}
         ids = check_connection_ids(connection_id)
+        source, target = hook.entity_connections.resolve_entities(*entities)
+        hook = hook if target is None or self.value("entity_id") else hook.for_entity(target)
         found = hook.entity_connections.get(ids)
+        for connection in found.values():
+            check_parties(connection, source, target)
         return {id_: found.get(id_) for id_ in ids}
 
     def _seal(

@@ -177,7 +177,7 @@ def test_one_question_about_several_connections_answers_for_those_that_were_aske
         answer = sealed(NOT_ASKED, OTHER, option=option)
         assert outcome(answer, ID) == "not asked"
         assert outcome(answer, OTHER_ID) == expected
-        assert Approval.read(answer, TERMS).connection_ids() == [ID, OTHER_ID]
+        assert [one.connection_id for one in Approval.read(answer, TERMS).subjects()] == [ID, OTHER_ID]
 
 
 def test_where_nobody_was_asked_nobody_approved() -> None:

@@ -128,6 +128,18 @@ def test_several_requests_are_an_error_that_lists_them_by_name(everywhere):
     assert CONNECTED_ID not in text
 
 
+def test_of_several_requests_between_two_entities_one_is_chosen_by_its_id(everywhere, zuora_simulator):
+    zuora_simulator.store.connections.add(US_ENTITY_ID, DEFAULT_ENTITY_ID)
+    with pytest.raises(ZuoraValueError, match=r"There are 2 Pending .*\. Give a connection_id\."):
+        everywhere.find("Acme US", "Acme Germany")
+
+
+def test_a_name_is_the_same_in_both_ways_of_writing_its_accents(everywhere, zuora_simulator):
+    add_entity(zuora_simulator, "a" * 32, "fr-02", "Cafe\u0301")
+    zuora_simulator.store.connections.add("a" * 32, UK_ENTITY_ID)
+    assert everywhere.find("Caf\u00e9", "Acme UK").source_entity_id == "a" * 32
+
+
 def test_no_request_is_an_error_that_lists_the_other_connections_by_name(everywhere, zuora_simulator):
     with pytest.raises(EntityConnectionNotFoundError, match="no Pending entity connection") as raised:
         everywhere.find(EMEA_ENTITY_ID, DEFAULT_ENTITY_ID)
@@ -178,7 +190,7 @@ def test_a_name_of_several_entities_lists_them(everywhere, zuora_simulator):
         add_entity(zuora_simulator, f"{number}" * 32, f"de-{number}", "Acme Deutschland")
     with pytest.raises(ZuoraValueError, match="several entities have the name") as raised:
         everywhere.find(None, "Acme Deutschland")
-    assert f"de-1 ({'1' * 32}), de-2 ({'2' * 32})" in str(raised.value)
+    assert f"de-1 ({'1' * 32}); de-2 ({'2' * 32})" in str(raised.value)
 
 
 def test_a_target_outside_the_scope_is_named(make_client, zuora_simulator):

@@ -119,7 +119,10 @@ def test_of_an_answer_about_several_the_id_says_which(
     zuora_simulator: ZuoraSimulator, answer: AnswerMaker
 ) -> None:
     several = answer(*PENDING_IDS)
-    with pytest.raises(ZuoraValueError, match="about 3 entity connections.*give connection_id"):
+    with pytest.raises(
+        ZuoraValueError,
+        match="about 3 entity connections: Acme Corporation to Acme Germany.*Give the connection_id",
+    ):
         run(accept(approval=several))
     assert zuora_simulator.requests() == []
     assert run(accept(approval=several, connection_id=PENDING_IDS[2]))["connection_id"] == PENDING_IDS[2]

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import DAG, XComArg, task, task_group
+from airflow.sdk import DAG, TaskGroup, XComArg, task, task_group
 from airflow.serialization import serialized_objects
 
 from airflow_zuora.exceptions import ApprovalError, ZuoraValueError
@@ -210,15 +210,25 @@ def test_the_outputs_of_reviews_are_taken(approval: Callable[[], Any]) -> None:
     assert operator.review_ids == operator.upstream_task_ids
 
 
-def test_an_approval_may_come_from_the_mapping_of_a_task_group() -> None:
+@pytest.mark.parametrize("others", [{}, {"entity_id": lambda: rows()}], ids=["alone", "with another task"])
+def test_an_approval_may_come_from_the_mapping_of_a_task_group(others: dict[str, Callable[[], Any]]) -> None:
+    @task_group
+    def decide(approval: Any, entity_id: Any = None) -> None:
+        AcceptEntityConnectionOperator(task_id="accept", approval=approval, entity_id=entity_id)
+
+    with DAG("d", schedule=None) as dag:
+        decide.expand(approval=mapped_review(), **{name: make() for name, make in others.items()})
+    accept: Any = dag.get_task("decide.accept")
+    assert (accept.is_guarded, accept.review_ids) == (True, {"mapped"})
+
+
+def test_the_mapping_of_a_task_group_over_another_task_is_no_approval() -> None:
     @task_group
     def decide(approval: Any) -> None:
         AcceptEntityConnectionOperator(task_id="accept", approval=approval)
 
-    with DAG("d", schedule=None) as dag:
-        decide.expand(approval=mapped_review())
-    accept: Any = dag.get_task("decide.accept")
-    assert (accept.is_guarded, accept.review_ids) == (True, {"mapped"})
+    with DAG("d", schedule=None), pytest.raises(ZuoraValueError, match="task 'rows' is of type"):
+        decide.expand(approval=rows())
 
 
 def approve() -> ApprovalOperator:
@@ -317,27 +327,32 @@ def test_a_row_of_another_task_cannot_leave_the_approval_out(
     assert zuora_simulator.requests() == []
 
 
-@pytest.mark.parametrize("dag", [None, "", 0, [], {}])
+@pytest.mark.parametrize("dag", [None, "", 0, [], {}, DAG("other", schedule=None)])
 @pytest.mark.parametrize(("kind", "arguments"), OPERATORS)
 def test_a_row_cannot_hide_that_it_is_one(
     zuora_simulator: ZuoraSimulator, kind: type[Any], arguments: dict[str, Any], dag: Any
 ) -> None:
     with DAG("d", schedule=None):
         change = kind.partial(task_id="change").expand_kwargs(rows())
-    with pytest.raises(ZuoraValueError, match="out of the rows"):
+    with pytest.raises((ZuoraValueError, TypeError), match="dag"):  # the latter from Airflow
         change.unmap({**arguments, "dag": dag})
     assert zuora_simulator.requests() == []
 
 
+@pytest.mark.parametrize("given_by", ["partial", "default_args"])
 def test_a_row_cannot_do_with_fewer_reviews_than_the_author_asked_for(
-    zuora_simulator: ZuoraSimulator, approval: dict[str, Any]
+    zuora_simulator: ZuoraSimulator, approval: dict[str, Any], given_by: str
 ) -> None:
     with DAG("d", schedule=None):
-        both = [review().output, review("second").output]
-        partial = AcceptEntityConnectionOperator.partial(task_id="accept", approval=both)
-        accept = partial.expand_kwargs(rows(), strict=False)
-    with pytest.raises(ApprovalError, match="no answer of 'second'"):
-        run(accept.unmap({**IDS, "approval": approval}))
+        both = {"approval": [review().output, review("second").output]}
+        with TaskGroup("group", default_args=both if given_by == "default_args" else {}):
+            partial = AcceptEntityConnectionOperator.partial(
+                task_id="accept", **(both if given_by == "partial" else {})
+            )
+            accept = partial.expand_kwargs(rows(), strict=False)
+    for forged in ({"approval": approval}, {"approval": approval, "task_group": None}):
+        with pytest.raises(ZuoraValueError, match="^approval is given by"):
+            accept.unmap({**IDS, **forged})
     assert zuora_simulator.requests("PUT") == []
 
 

@@ -67,6 +67,18 @@ def test_a_lost_answer_is_left_to_the_retries_of_the_task_which_send_a_new_key(
     assert second != first[0]
 
 
+def test_a_try_that_does_not_come_back_has_said_what_it_sends(
+    zuora_simulator: ZuoraSimulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zuora_simulator.fault(method="POST", path=LIST, drop=True, times=3)
+    with pytest.raises(ZuoraOutcomeUnknownError):
+        run(initiate())
+    track_ids = {one.track_id for one in zuora_simulator.requests("POST", LIST)}
+    assert track_ids == {"d.accept.manual__1.1"}
+    line = f"connection to entity {AUSTRALIA_ENTITY_ID} unless there is one, Zuora-Track-Id {track_ids.pop()}"
+    assert line in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("target", ["f" * 32, UNPROVISIONED_ENTITY_ID, DEFAULT_ENTITY_ID])
 def test_a_target_that_zuora_refuses_fails_at_once(zuora_simulator: ZuoraSimulator, target: str) -> None:
     with pytest.raises(ZuoraError) as caught:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseNotifier
-from airflow.sdk import DAG, Connection, Param
+from airflow.sdk import DAG, BaseOperator, Connection, Param, TaskGroup
 
 from airflow_zuora.approval.answer import Answer, Subject, seal_key
 from airflow_zuora.client.config import ZuoraConnection
@@ -37,7 +37,7 @@ from tests.helpers.reviews import Supervisor, supervise
 from tests.helpers.tasks import context, run
 
 AT = datetime(2026, 11, 25, 9, tzinfo=UTC)
-ANN = {"id": "1", "name": "Ann"}
+ANN, EVE = {"id": "1", "name": "Ann"}, {"id": "2", "name": "Eve"}
 APPROVED: dict[str, Any] = {
     "chosen_options": ["Approve"],
     "params_input": {"reason": None},
@@ -462,6 +462,30 @@ def test_who_may_answer_counts_where_a_mapped_review_has_it_in_its_default_args(
         )
         mapped = partial.expand(connection_id=[PENDING_ID])
     assert mapped.unmap({"connection_id": PENDING_ID}).assigned_users == [ANN]
+
+
+@pytest.mark.parametrize(
+    ("owner", "forged"),
+    [
+        *((owner, {"assigned_users": [EVE]}) for owner in ("dag", "group")),
+        *((owner, {"default_args": {"assigned_users": [EVE]}}) for owner in ("dag", "group")),
+        *((owner, {"note": "Legal has checked it."}) for owner in ("dag", "group")),
+        ("group", {"task_group": None}),
+    ],
+)
+def test_a_row_of_another_task_cannot_change_who_may_answer_or_what_the_author_says(
+    owner: str, forged: dict[str, Any]
+) -> None:
+    defaults = {owner: {"assigned_users": [ANN], "note": "Read the contract."}}
+    with (
+        DAG("d", schedule=None, default_args=defaults.get("dag", {})),
+        TaskGroup("group", default_args=defaults.get("group", {})),
+    ):
+        rows = BaseOperator(task_id="rows").output
+        mapped = ReviewEntityConnectionOperator.partial(task_id="review").expand_kwargs(rows)
+    assert mapped.unmap({"connection_id": PENDING_ID}).assigned_users == [ANN]
+    with pytest.raises(ZuoraValueError, match="is given by partial.. or default_args"):
+        mapped.unmap({"connection_id": PENDING_ID, **forged})
 
 
 def test_options_may_be_mapped_beside_a_default_of_their_own() -> None:
