@@ -58,13 +58,13 @@ def review_pending_connections():
     @teardown  # it runs whatever happened before, and hides no failure: it does not decide the run's state
     @task
     def summary(rows: list[dict[str, str]], ti=None) -> dict[str, list[str]]:
-        """Say by name what was accepted, denied and left: the record of the run, also of an empty one."""
+        """Say by name what this run accepted, denied and did not change: its record, also if it was empty."""
         results = ti.xcom_pull(task_ids=["decide.accept", "decide.deny"])
         became = {one["connection_id"]: one["status"] for one in results if one}
         outcomes = {"Connected": "accepted", "Disconnected": "denied"}
-        told = {"accepted": [], "denied": [], "left": []}
+        told = {"accepted": [], "denied": [], "unchanged": []}
         for row in rows:
-            outcome = outcomes.get(became.get(row["connection_id"]), "left")
+            outcome = outcomes.get(became.get(row["connection_id"]), "unchanged")
             told[outcome].append(f"{row['source_name']} to {row['target_name']}")
         return told
 

@@ -120,7 +120,7 @@ def test_no_request_is_forgotten_over_three_mornings(sweep: Sweep) -> None:
     assert sweep.summary(monday) == {
         "accepted": ["Acme Germany to Acme France", "Acme US to Acme Germany"],
         "denied": ["Acme Japan to Acme Germany"],
-        "left": ["Acme Corporation to Acme APAC", "Acme Corporation to Acme Germany"],
+        "unchanged": ["Acme Corporation to Acme APAC", "Acme Corporation to Acme Germany"],
     }
     assert len(zuora.requests("PUT")) == 2
 
@@ -141,7 +141,7 @@ def test_no_request_is_forgotten_over_three_mornings(sweep: Sweep) -> None:
     assert sweep.summary(tuesday) == {
         "accepted": ["Acme UK to Acme Germany"],
         "denied": ["Acme Corporation to Acme APAC"],
-        "left": ["Acme Corporation to Acme Germany"],
+        "unchanged": ["Acme Corporation to Acme Germany"],
     }
 
     # Wednesday. Only what nobody has answered on two mornings is left.
@@ -150,10 +150,10 @@ def test_no_request_is_forgotten_over_three_mornings(sweep: Sweep) -> None:
     assert sweep.summary(wednesday) == {
         "accepted": ["Acme Corporation to Acme Germany"],
         "denied": [],
-        "left": [],
+        "unchanged": [],
     }
 
     # Thursday. There is nothing to ask.
     thursday = sweep.start("2025-11-20")
-    assert sweep.summary(thursday) == {"accepted": [], "denied": [], "left": []}
+    assert sweep.summary(thursday) == {"accepted": [], "denied": [], "unchanged": []}
     assert sweep.questions(thursday) == []
