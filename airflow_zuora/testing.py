@@ -21,19 +21,41 @@ if TYPE_CHECKING:
 
     from fastapi.testclient import TestClient
 
-    from airflow_zuora.simulator import ZuoraSimulator
+    from airflow_zuora.simulator import Settings, ZuoraSimulator
+    from airflow_zuora.simulator.seed import (
+        CONNECTED_ID,
+        DEFAULT_ENTITY_ID,
+        DISCONNECTED_ID,
+        PENDING_ID,
+        SOURCE_ENTITY_ID,
+    )
 
-__all__ = ["ZuoraReviews", "ZuoraSimulator", "zuora_reviews", "zuora_simulator"]
+__all__ = [
+    "CONNECTED_ID",
+    "DEFAULT_ENTITY_ID",
+    "DISCONNECTED_ID",
+    "PENDING_ID",
+    "SOURCE_ENTITY_ID",
+    "Settings",
+    "ZuoraReviews",
+    "ZuoraSimulator",
+    "zuora_reviews",
+    "zuora_simulator",
+]
 
 POLL = 0.2  # seconds between two looks for open questions
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy: a test without the simulator needs no web server.
-    if name == "ZuoraSimulator":
-        from airflow_zuora.simulator import ZuoraSimulator
+    # Lazy: a test without the simulator needs no web server, and loading the plugin does not import Airflow.
+    if name in ("Settings", "ZuoraSimulator"):
+        from airflow_zuora import simulator
 
-        return ZuoraSimulator
+        return getattr(simulator, name)
+    if name.endswith("_ID") and name in __all__:
+        from airflow_zuora.simulator import seed
+
+        return getattr(seed, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import textwrap
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.providers.http.hooks.http import HttpHook
 
 import airflow_zuora
-from airflow_zuora import exceptions
+from airflow_zuora import exceptions, testing
+from airflow_zuora.approval.answer import Answer, Subject
 from airflow_zuora.get_provider_info import CONN_FIELDS, ENVIRONMENTS
 from airflow_zuora.hooks.zuora import ZuoraHook
 from airflow_zuora.operators import entity_connection as operators
@@ -130,6 +133,34 @@ def test_a_page_names_each_parameter(kind: type, page_name: str) -> None:
         if name not in ("self", "kwargs", "multiple_outputs")
     ]
     assert [name for name in names if not re.search(rf"`{name}\b", page(page_name))] == []
+
+
+def test_the_operators_page_names_each_field_of_an_answer() -> None:
+    table = page("docs/operators.md").partition("| field of the answer |")[2].partition("\n\n")[0]
+    rows = [
+        [re.findall(r"`(\w+)`", text) for text in line.split("|")[1:3]] for line in table.splitlines()[2:]
+    ]
+    sealed = Answer(**dict.fromkeys((field.name for field in fields(Answer)), "")).seal(b"key")
+    assert [name for names, _ in rows for name in names] == [*sealed]
+    meanings = {name: meaning for names, meaning in rows for name in names}
+    named = [name for name in meanings["connections"] if name != "None"]
+    assert named == [field.name for field in fields(Subject)]
+
+
+def test_no_page_imports_a_private_module_of_the_simulator() -> None:
+    code = [
+        block for path in PAGES for block in re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
+    ]
+    imports = [
+        node for text in code for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)
+    ]
+    assert [node.module for node in imports if "simulator" in str(node.module)] == []
+
+
+@pytest.mark.parametrize("name", testing.__all__)
+def test_the_simulator_page_names_what_the_module_for_tests_has(name: str) -> None:
+    assert hasattr(testing, name)
+    assert re.search(rf"\b{name}\b", page("docs/simulator.md"))
 
 
 @pytest.mark.filterwarnings("ignore:Using .httpx. with .starlette.testclient.")

@@ -1,8 +1,7 @@
 """
 A local Zuora for demos and tests: entities, entity connections, OAuth, limits, and faults on demand.
 
-Start it with ``python -m airflow_zuora.simulator``, or in a test with :mod:`airflow_zuora.testing`. The ids
-of the seeded tenant are in :mod:`airflow_zuora.simulator.seed`.
+Start it with ``python -m airflow_zuora.simulator``, or in a test with :mod:`airflow_zuora.testing`.
 """
 
 from __future__ import annotations
