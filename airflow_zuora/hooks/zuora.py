@@ -14,12 +14,15 @@ from airflow_zuora.client.config import ZuoraConnection, check_timeout, unknown_
 from airflow_zuora.client.entity_connections import EntityConnections
 from airflow_zuora.client.listing import CONNECTIONS
 from airflow_zuora.client.request import check_headers, identify
-from airflow_zuora.client.response import parse_response
+from airflow_zuora.client.response import BAD_ENTITY, parse_response
 from airflow_zuora.client.retries import Retries
 from airflow_zuora.exceptions import (
+    ZuoraApiError,
+    ZuoraBusyError,
     ZuoraConfigError,
     ZuoraError,
     ZuoraResponseError,
+    ZuoraServerError,
     ZuoraTransportError,
 )
 from airflow_zuora.get_provider_info import UI_FIELD_BEHAVIOUR
@@ -305,15 +308,11 @@ class ZuoraHook(HttpHook):
             entity = client.acting_entity_id() if is_known else scope[0]
             part = "Permission"
             client.request("GET", CONNECTIONS, params={"pageSize": 1}, entity_id=entity, budget=budget)
-        except (ZuoraTransportError, ZuoraResponseError) as error:
-            return False, f"Address: {error}"
         except ZuoraError as error:
-            # The first request, for the token, finds out whether the settings of the machine let it through.
-            if part == "Credentials" and isinstance(error, ZuoraConfigError):
-                part = "Address or proxy"
-            return False, f"{part}: {error}"
-        which = f"entity {entity or 'of the tenant'}" + ("" if is_known else f", the first of {len(scope)},")
-        return True, f"{config.base_url} issues a token, and {which} can be read"
+            return False, f"{_part_at_fault(part, error)}: {error}"
+        of_entity = f" of entity {entity}" if entity else ""
+        of_entity += "" if is_known else f", the first of {len(scope)},"
+        return True, f"{config.base_url} issues a token, and the entity connections{of_entity} can be read"
 
     def get_conn(
         self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
@@ -367,7 +366,26 @@ class ZuoraHook(HttpHook):
         )
 
 
+def _part_at_fault(part: str, error: ZuoraError) -> str:
+    """Return the part of a connection that was being tested, or the one that the error is about instead."""
+    if isinstance(error, (ZuoraTransportError, ZuoraResponseError)):
+        return "Address"
+    if isinstance(error, (ZuoraServerError, ZuoraBusyError)):
+        return "Zuora"
+    if part == "Credentials" and isinstance(error, ZuoraConfigError):
+        return "Address or proxy"  # the first request finds out whether the machine lets it through
+    if (
+        part == "Credentials"
+        and isinstance(error, ZuoraApiError)
+        and error.http_status not in (400, 401, 403)
+    ):
+        return "Address"  # not found, or a redirect
+    if isinstance(error, ZuoraApiError) and error.code == BAD_ENTITY:
+        return "Entity"
+    return part
+
+
 def _mask(secret: str) -> None:
-    """Mask a secret in all logs, also as it stands in a form or an address."""
+    """Mask a secret in all logs, also where it is URL-encoded."""
     for text in forms_of(secret):
         mask_secret(text)

@@ -110,6 +110,18 @@ def test_run_returns_a_failure_where_the_caller_checks_the_answer(hook, zuora_si
     assert response.json()["success"] is False
 
 
+@pytest.mark.parametrize(
+    ("method", "words"), [("HEAD", "use GET"), ("head", "use GET"), ("GET /", "such as GET")]
+)
+def test_run_refuses_a_method_that_cannot_succeed_before_anything_is_sent(
+    method, words, hook, zuora_simulator
+):
+    hook.method = method
+    with pytest.raises(ZuoraValueError, match=words):
+        hook.run(ENTITIES)
+    assert zuora_simulator.requests() == []
+
+
 def test_run_does_not_follow_redirects_even_if_asked_to(hook, zuora_simulator):
     zuora_simulator.fault("redirect", parameters={"location": ENTITIES})
     with pytest.raises(ZuoraApiError, match="Redirects are not followed"):
@@ -180,11 +192,33 @@ def test_testing_a_connection_to_another_server_blames_the_address(connect):
         assert connect(port=server.server_port).test_connection()[1].startswith("Address: POST http")
 
 
-def test_testing_a_connection_without_the_permission_to_read_says_so(hook, zuora_simulator, waits):
-    zuora_simulator.fault("permission")
-    assert hook.test_connection()[1].startswith("Permission: GET http")
-    zuora_simulator.fault("throttle")
-    assert hook.test_connection()[0] is False
+REFUSED_ENTITY = {"success": False, "reasons": [{"code": 90000020, "message": "Invalid entity."}]}
+FORBIDDEN = {"success": False, "reasons": [{"code": 53000021, "message": "Not allowed."}]}
+LOCKED = {"success": False, "reasons": [{"code": 53000050, "message": "Locked."}]}
+
+
+@pytest.mark.parametrize(
+    ("line", "part", "status", "body"),
+    [
+        ("POST", "Address", 404, {}),
+        ("POST", "Address", 302, {}),
+        ("POST", "Zuora", 503, {}),
+        ("POST", "Zuora", 429, {}),
+        ("POST", "Credentials", 403, {}),
+        ("GET", "Zuora", 503, {}),
+        ("GET", "Zuora", 200, LOCKED),
+        ("GET", "Entity", 400, REFUSED_ENTITY),
+        ("GET", "Permission", 200, FORBIDDEN),
+        ("GET", "Permission", 403, {}),
+    ],
+)
+def test_testing_a_connection_names_what_a_refusal_is_about(line, part, status, body, connect, waits):
+    def refuse(received):
+        return [answer(body, status) if received.line.startswith(line) else answer(TOKEN_ANSWER)]
+
+    with raw_server(refuse) as server:
+        found, message = connect(port=server.port).test_connection()
+    assert (found, message.partition(" ")[0]) == (False, f"{part}:")
     assert waits == []
 
 
