@@ -2,7 +2,7 @@
 Arguments of operators and sensors, which may be known when the DAG is parsed or only when the task runs.
 
 What is known is checked at once. What comes from a template, an XCom or a mapping is checked when the task
-runs; a value that was given and is missing then is an error, so that no safeguard falls silent.
+runs; a value that was given and is missing then is an error, so that no check is skipped unnoticed.
 """
 
 from __future__ import annotations

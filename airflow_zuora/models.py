@@ -30,8 +30,8 @@ def zuora_id(value: Any, what: str = "id") -> str:
     """
     if not isinstance(value, str) or not re.fullmatch(_ZUORA_ID, value):
         raise ZuoraValueError(
-            f"{what} must be an id of Zuora, such as 2c92c0f9 followed by more letters and digits, "
-            f"not {shorten(value)}"
+            f"{what} must be an id of Zuora, 1 to 64 letters, digits, hyphens and underscores, not "
+            f"{shorten(value)}"
         )
     return value
 

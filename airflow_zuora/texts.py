@@ -49,5 +49,5 @@ def listed(items: Sequence[str]) -> str:
 
 
 def forms_of(secret: str) -> list[str]:
-    """Return a secret as it can appear in a log: unchanged, and as it stands in a form or an address."""
+    """Return a secret as it can appear in a log: unchanged, and URL-encoded."""
     return list(dict.fromkeys((secret, quote_plus(secret), quote(secret), quote(secret, safe=""))))

@@ -268,7 +268,7 @@ class Approval:
         subjects = tuple(subject for one in answers if (subject := one.about(connection_id)))
         _, consenting = CONSENT[self.verb]
         if refusals := [one for one in answers if one.option_for(connection_id) not in (consenting, None)]:
-            return Consent(answers, subjects, refusal="; ".join(map(_tell, refusals)))
+            return Consent(answers, subjects, refusal="; ".join(map(_describe, refusals)))
         consent = Consent(answers, subjects)
         if consent.not_asked:
             return consent
@@ -313,9 +313,9 @@ class Consent:
         return next((subject.not_asked for subject in self.subjects if subject.not_asked), None)
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Who chose what, when and why."""
-        return "; ".join(map(_tell, self.answers))
+        return "; ".join(map(_describe, self.answers))
 
     def check(self, connection: EntityConnection) -> None:
         """
@@ -365,7 +365,7 @@ def _answered_twice(reviews: Mapping[str, Sequence[Answer]]) -> str | None:
     return None
 
 
-def _tell(answer: Answer) -> str:
+def _describe(answer: Answer) -> str:
     if answer.timed_out:
         return f"nobody answered in time, so {answer.option} was taken at {answer.answered_at}"
     reason = f" ({answer.reason})" if answer.reason else ""

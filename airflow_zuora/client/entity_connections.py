@@ -81,11 +81,12 @@ class EntityConnections:
         source_entity: str | None,
         target_entity: str | None,
         status: EntityConnectionStatus | str = EntityConnectionStatus.PENDING,
-        instead: EntityConnectionStatus | None = None,
+        fallback_status: EntityConnectionStatus | None = None,
     ) -> EntityConnection:
         """Find the one connection between two entities, by their ids or names, that has a status."""
         tenant = Tenant(self.client, self.client.retries.start())
-        return tenant.find(source_entity, target_entity, EntityConnectionStatus.parse(status), instead)
+        status = EntityConnectionStatus.parse(status)
+        return tenant.find(source_entity, target_entity, status, fallback_status)
 
     def resolve_entities(
         self, source_entity: str | None, target_entity: str | None

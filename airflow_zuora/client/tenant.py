@@ -102,7 +102,7 @@ class Tenant:
         source_entity: str | None,
         target_entity: str | None,
         status: EntityConnectionStatus,
-        instead: EntityConnectionStatus | None = None,
+        fallback_status: EntityConnectionStatus | None = None,
     ) -> EntityConnection:
         """
         Find the one connection between two entities that has a status.
@@ -110,7 +110,7 @@ class Tenant:
         :param source_entity: The source's id or name; ``None`` for any.
         :param target_entity: The target's id or name; ``None`` for any.
         :param status: The status.
-        :param instead: The status that will do where no connection has the first one.
+        :param fallback_status: The status to look for if no connection has the first one.
         :raises EntityConnectionNotFoundError: If there is none; the error lists what there is.
         :raises ZuoraValueError: If there are several, or a name is unknown.
         """
@@ -130,7 +130,7 @@ class Tenant:
                 f"There are {len(found)} {status} entity connections {wanted}: {self._shown(found)}. "
                 f"Give {'a' if None not in (source, target) else 'the other entity too, or a'} connection_id."
             )
-        found = found or [row for row in rows if row.status is instead]
+        found = found or [row for row in rows if row.status is fallback_status]
         if len(found) == 1:
             return found[0]
         raise EntityConnectionNotFoundError(

@@ -75,8 +75,8 @@ class ZuoraOperator(CheckedArguments, BaseOperator):
         """Begin a mapped task, whose instances are named after what they are about."""
         defaults = kwargs.get("default_args") or {}
         # Airflow would drop those of them that are not BaseOperator's own.
-        own = {name: defaults[name] for name in _own_arguments(cls) & defaults.keys()}
-        kwargs = {"map_index_template": INSTANCE_NAME, **own, **kwargs}
+        declared = {name: defaults[name] for name in _declared_arguments(cls) & defaults.keys()}
+        kwargs = {"map_index_template": INSTANCE_NAME, **declared, **kwargs}
         cls.check_mapping(kwargs)
         made: OperatorPartial = super().partial(**kwargs)
         made.__class__ = CheckedPartial
@@ -141,7 +141,7 @@ def check_parties(
 
 
 @cache
-def _own_arguments(kind: type[BaseOperator]) -> frozenset[str]:
+def _declared_arguments(kind: type[BaseOperator]) -> frozenset[str]:
     """Name the arguments that an operator takes beyond those of ``BaseOperator``."""
     kinds = [one for one in kind.mro() if issubclass(one, BaseOperator) and one is not BaseOperator]
     return frozenset(name for one in kinds for name in inspect.signature(one.__init__).parameters)

@@ -202,7 +202,7 @@ class EntityConnectionChangeOperator(ZuoraOperator):
         title = f"{names['source_name']} to {names['target_name']} (entity connection {change.connection.id})"
         approved = consent.as_dict() if consent else dict.fromkeys(("approved_by", "approved_at", "reason"))
         if consent and not consent.not_asked:
-            self.log.info("%s", consent.told)
+            self.log.info("%s", consent.summary)
         if not change.done:
             # Before it is sent, so that a try that is killed in between has said so.
             self.log.info("Sending %s: %s, Zuora-Track-Id %s", self.transition.verb, title, hook.track_id)

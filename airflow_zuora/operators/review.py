@@ -228,7 +228,7 @@ class ReviewEntityConnectionOperator(ZuoraOperator, HITLOperator):
         return {id_: found.get(id_) for id_ in ids}
 
     def _seal(
-        self, context: Context, config: ZuoraConnection, asked: dict[str, Any], **said: Any
+        self, context: Context, config: ZuoraConnection, asked: dict[str, Any], **response: Any
     ) -> dict[str, Any]:
         ti = context["ti"]
         answer = Answer(
@@ -247,7 +247,7 @@ class ReviewEntityConnectionOperator(ZuoraOperator, HITLOperator):
             map_index=-1 if ti.map_index is None else ti.map_index,
             try_number=ti.try_number,
         )
-        return replace(answer, **said).seal(seal_key(config.client_id, config.client_secret))
+        return replace(answer, **response).seal(seal_key(config.client_id, config.client_secret))
 
 
 def _reason() -> Param:

@@ -120,10 +120,10 @@ class EntityConnectionSensor(ZuoraOperator, BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         """Read the connections once. A deferrable sensor waits in the triggerer from then on."""
         try:
-            search, found = self._look(context)
+            search, found = self._read(context)
         except (EntityConnectionStateError, EntityConnectionNotFoundError):
             # Read once more before giving up: the list may have changed between two of its pages.
-            search, found = self._look(context)
+            search, found = self._read(context)
         seconds_left = self.timeout - (time.monotonic() - search.begun_at)
         if found is None and self.deferrable and seconds_left > 0:
             self.defer(
@@ -168,7 +168,7 @@ class EntityConnectionSensor(ZuoraOperator, BaseSensorOperator):
         value = getattr(self, name)
         return self.is_given(name) and value != ANY and self._is_known(name, value)
 
-    def _look(self, context: Context) -> tuple[_Search, EntityConnection | None]:
+    def _read(self, context: Context) -> tuple[_Search, EntityConnection | None]:
         search = self._search = self._search or self._begin(context)
         return search, search.wait.match(ConnectionIndex(search.hook.list_entity_connections()))
 

@@ -31,7 +31,7 @@ class Announced:
         self._stored: set[str] | None = None  # what the store holds, as far as that is known
         self._missing: set[str] = set()  # were announced, and were not on the list of the latest read
 
-    async def is_known(self) -> bool:
+    async def load(self) -> bool:
         """Read the store, if it was not read yet; return whether that is done."""
         if self._store is not None and self._stored is None:
             try:

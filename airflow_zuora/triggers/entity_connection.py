@@ -157,7 +157,7 @@ class EntityConnectionRequestTrigger(BaseEventTrigger):
             while True:
                 try:
                     snapshot = await subscription.next()
-                    if not await announced.is_known():
+                    if not await announced.load():
                         continue
                     new = announced.new(snapshot)
                     requests = await subscription.poll.reader.with_names(new) if new else []

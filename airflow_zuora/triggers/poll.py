@@ -130,7 +130,7 @@ class SharedPoll:
 @dataclass(slots=True, eq=False)
 class Subscription:
     """
-    What one who has joined a poll gets of it: nothing that was read before.
+    One subscriber's view of a poll: only snapshots that were read after it joined.
 
     :param poll: The poll.
     :param seen: The newest read that they know of, or that had begun when they joined.
