@@ -34,10 +34,12 @@ class SharedPoll:
     Reads the list of connections again and again while anybody has joined; :func:`join_poll` hands it out.
 
     :param reader: Reads the list once; is closed with the poll.
+    :param not_before: Time of the event loop before which nothing is read.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, not_before: float = 0.0) -> None:
         self.reader = reader
+        self.not_before = not_before  # as long as Zuora has asked to wait
         self.begun = 0  # reads so far
         self._intervals: list[float] = []  # of all who have joined
         self._news: tuple[int, Snapshot | Exception] = (0, RuntimeError("Nothing was read"))
@@ -88,28 +90,29 @@ class SharedPoll:
         return self._news
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         failures = 0
+        await asyncio.sleep(self.not_before - loop.time())
         while True:
             self.begun += 1
             self._is_awaited = False
-            asked_wait = 0.0
             try:
                 self._publish(await self.reader.snapshot())
                 failures = 0
             except Exception as error:  # Whatever it is, nobody may wait forever.
                 failures = min(failures + 1, MAX_DOUBLINGS)
-                asked_wait = getattr(error, "retry_after", None) or 0.0  # at most a day
+                self.not_before = loop.time() + (getattr(error, "retry_after", None) or 0.0)  # at most a day
                 if isinstance(error, ZuoraError) and not isinstance(error, AirflowFailException):
                     log.warning("Reading entity connections failed; trying again: %s", error)
                 else:
                     self.reader.reset()
                     self._publish(error)
-            await self._pause(failures, asked_wait)
+            await self._pause(failures)
 
-    async def _pause(self, failures: int, asked_wait: float) -> None:
+    async def _pause(self, failures: int) -> None:
         loop = asyncio.get_running_loop()
         start = loop.time()
-        while (rest := start + max(self._interval(failures), asked_wait) - loop.time()) > 0:
+        while (rest := max(start + self._interval(failures), self.not_before) - loop.time()) > 0:
             self._wake.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(rest):
@@ -151,7 +154,9 @@ class Subscription:
         return news
 
 
-_polls: dict[tuple[asyncio.AbstractEventLoop, str, str | None], SharedPoll] = {}
+Key = tuple[asyncio.AbstractEventLoop, str, str | None]  # also the Zuora connection and the entity
+_polls: dict[Key, SharedPoll] = {}
+_not_before: dict[Key, float] = {}  # of polls that have ended while Zuora had asked to wait
 
 
 @asynccontextmanager
@@ -170,7 +175,7 @@ async def join_poll(
     key = (asyncio.get_running_loop(), zuora_conn_id, None if entity_id is None else entity_hex(entity_id))
     poll = _polls.get(key)
     if poll is None:
-        poll = _polls[key] = SharedPoll(Reader(*key[1:]))
+        poll = _polls[key] = SharedPoll(Reader(*key[1:]), _not_before.get(key, 0.0))
     subscription = Subscription(poll, poll.begun)
     poll.join(seconds)
     try:
@@ -179,3 +184,6 @@ async def join_poll(
         poll.leave(seconds)
         if poll.is_unused:
             del _polls[key]
+            if poll.not_before > key[0].time():
+                _not_before[key] = poll.not_before
+                key[0].call_at(poll.not_before, _not_before.pop, key, None)

@@ -118,6 +118,19 @@ async def test_nothing_is_read_for_as_long_as_zuora_asks_to_wait(
     assert (waiting, in_doubt, reads(zuora_simulator)) == ([], [], 2)
 
 
+async def test_nothing_is_read_for_as_long_as_zuora_has_asked_another_wait_to_wait(
+    zuora_simulator: ZuoraSimulator, start: Start
+) -> None:
+    zuora_simulator.fault("throttle", parameters={"reset": 60, "retry_after": 60})
+    first = start(wait(poll_interval=0.05))
+    await until(lambda: [one.status for one in zuora_simulator.requests("GET", LIST)] == [429])
+    await asyncio.sleep(0.05)
+    await first.stop()
+    second = start(wait(CONNECTED_ID, poll_interval=0.05))
+    await asyncio.sleep(0.2)
+    assert (second, reads(zuora_simulator)) == ([], 1)
+
+
 async def test_a_new_wait_is_served_at_its_own_interval_while_others_back_off(
     zuora_simulator: ZuoraSimulator, start: Start
 ) -> None:
