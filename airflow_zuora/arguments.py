@@ -14,7 +14,7 @@ from airflow_zuora.exceptions import ZuoraValueError
 from airflow_zuora.texts import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Iterable
 
     Check = Callable[[Any, str], object]  # of a value, and the argument's name for the error
 
@@ -41,8 +41,6 @@ BEGINNINGS: dict[str, str | None] = {
 class CheckedArguments:
     """Mixin of operators and sensors: knows which arguments were given, and how each is checked."""
 
-    judged_fields: Collection[str] = ()  # template fields that have a rule of their own
-
     def argument(self, name: str, value: Any, check: Check, default: Any = None) -> Any:
         """
         Take an argument of the constructor, to be stored as the attribute of its name.
@@ -55,6 +53,7 @@ class CheckedArguments:
         :raises ZuoraValueError: If the value is known already, and missing or wrong.
         """
         self._check_not_set_on_mapped_task(name)
+        self._all_checks[name] = check
         if isinstance(value, NotGiven):
             return default
         if value is None and default is None and not self._comes_from_mapping(name, value):
@@ -98,13 +97,12 @@ class CheckedArguments:
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)  # type: ignore[misc]  # of the operator
         if parent is not self:
             return
-        for name, given in fields.items():
-            if name in self.judged_fields or not (name in self._checks or given):
-                continue
+        # What was set as an attribute later counts as given too.
+        self._checks.update((name, check) for name, check in self._all_checks.items() if fields.get(name))
+        for name in self._checks:
             if self._is_native and name in templates:
-                setattr(self, name, self._as_written(given, getattr(self, name), context))
-            # An argument that was set as an attribute has no check, but must not be missing either.
-            setattr(self, name, _checked(name, getattr(self, name), self._checks.get(name)))
+                setattr(self, name, self._as_written(templates[name], getattr(self, name), context))
+            setattr(self, name, self.value(name))
 
     def _as_written(self, template: Any, rendered: Any, context: Any) -> Any:
         """Return the text of what ``render_template_as_native_obj`` has read as a number or the like."""
@@ -126,6 +124,12 @@ class CheckedArguments:
     def _checks(self) -> dict[str, Check]:
         """The checks of the arguments that were given."""
         checks: dict[str, Check] = vars(self).setdefault("_argument_checks", {})
+        return checks
+
+    @property
+    def _all_checks(self) -> dict[str, Check]:
+        """The checks of all arguments."""
+        checks: dict[str, Check] = vars(self).setdefault("_all_argument_checks", {})
         return checks
 
     def _is_known(self, name: str, value: Any) -> bool:
@@ -234,14 +238,13 @@ def _default_args(owner: Any) -> Mapping[str, Any]:
     return getattr(owner, "default_args", None) or {}
 
 
-def _checked(name: str, value: Any, check: Check | None) -> Any:
+def _checked(name: str, value: Any, check: Check) -> Any:
     value = _as_text(name, value)
     if any(item in MISSING for item in (value if isinstance(value, list) else [value])):
         raise ZuoraValueError(
             f"{name} was given, but it is {shorten(value)}: check the template, XCom or mapping behind it"
         )
-    if check:
-        check(value, name)
+    check(value, name)
     return value
 
 

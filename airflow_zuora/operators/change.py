@@ -48,7 +48,6 @@ class EntityConnectionChangeOperator(ZuoraOperator):
     """
 
     transition: ClassVar[Transition]
-    judged_fields = ("approval",)
     template_fields: Sequence[str] = (
         "connection_id",
         "source_entity",
