@@ -28,12 +28,12 @@ class KeepAliveAdapter(HTTPAdapter):
         _adapters.add(self)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Open connections of our own class."""
+        """Use ``Connection`` in all pools."""
         super().init_poolmanager(*args, socket_options=SOCKET_OPTIONS, **kwargs)
         _use_own_connections(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Open connections of our own class through a proxy too."""
+        """Use ``Connection`` in the pools of a proxy too."""
         manager = super().proxy_manager_for(proxy, socket_options=SOCKET_OPTIONS, **kwargs)
         _use_own_connections(manager)
         return manager
@@ -45,7 +45,7 @@ class KeepAliveAdapter(HTTPAdapter):
                 manager.pools[key].close()
         super().close()
 
-    def start_anew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Forget all connections without using them, in a process that must not touch them."""
         self.proxy_manager = {}
         self.init_poolmanager(DEFAULT_POOLSIZE, DEFAULT_POOLSIZE)
@@ -71,7 +71,7 @@ _adapters: WeakSet[KeepAliveAdapter] = WeakSet()
 def _leave_connections_to_the_parent() -> None:
     """In a forked process: its connections are the parent's, and would mix up the answers of both."""
     for adapter in list(_adapters):
-        adapter.start_anew()
+        adapter.reset_after_fork()
 
 
 os.register_at_fork(after_in_child=_leave_connections_to_the_parent)

@@ -162,19 +162,17 @@ class ZuoraClient(HasSecrets):
                     raise
         return answer
 
-    def acting_entity_id(self, entity_id: str | None = None, *, budget: Budget | None = None) -> str | None:
+    def acting_entity_id(self, *, budget: Budget | None = None) -> str | None:
         """
-        Determine the entity that a call acts for: the argument, else the client's, else the connection's.
+        Determine the entity that a call acts for: the client's, else the connection's.
 
-        :param entity_id: The entity, where it is not the client's.
         :param budget: What is left of the limits, where this is a part of a larger call.
         :return: Hyphenated UUID; the token's only entity where none is set; ``None`` without Multi-entity.
-        :raises ZuoraValueError: If the OAuth client may not act for the given entity.
+        :raises ZuoraValueError: If the OAuth client may not act for the client's entity.
         :raises ZuoraConfigError: If the OAuth client may not act for the connection's entity, or no entity is
             set and the OAuth client may act for several.
         """
-        entity_id = self.entity_id if entity_id is None else entity_uuid(entity_id)
-        return self._resolve_entity_id(entity_id, self.oauth.token(budget))
+        return self._resolve_entity_id(self.entity_id, self.oauth.token(budget))
 
     def has_entity(self, *, budget: Budget | None = None) -> bool:
         """Whether it is known which entity the calls act for: one is set, or the token has no choice."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import time
 from http.client import HTTPResponse, parse_headers
 from typing import Any
+
+_LENGTH = re.compile("[0-9]+")  # int() takes more, such as +17 and 1_7
 
 
 def seconds_until(ends_at: float) -> float | None:
@@ -93,8 +96,18 @@ class FinalResponse(HTTPResponse):
         while 102 <= self.status < 200:
             self.headers = self.msg = None  # type: ignore[assignment]  # otherwise begin() does nothing
             super().begin()
-        if self.status < 200:  # 101: what follows is not HTTP
+        if self.status < 200 or self._has_uncertain_end():  # 101: what follows is not HTTP
             self.will_close = True
+
+    def _has_uncertain_end(self) -> bool:
+        """Whether a proxy and ``http.client`` may disagree where this response ends (RFC 9112, 6.3)."""
+        lengths, codings = (
+            [value.strip(" \t") for value in self.headers.get_all(name, [])]
+            for name in ("Content-Length", "Transfer-Encoding")
+        )
+        if codings:
+            return bool(lengths) or [coding.lower() for coding in codings] != ["chunked"]
+        return not all(_LENGTH.fullmatch(length) for length in lengths)
 
 
 class TunnelResponse(FinalResponse):

@@ -106,8 +106,12 @@ class ConnectionList:
 
     def not_found(self, connection_id: str) -> EntityConnectionNotFoundError:
         """Return the error for a connection that is not on the list."""
+        entity, url = self.client.acting_entity_id(budget=self.budget), self.client.config.base_url
+        if entity is None:
+            missing = f"There is no entity connection {connection_id} at {url}"
+        else:
+            missing = f"Entity {entity} at {url} has no entity connection {connection_id}"
         return EntityConnectionNotFoundError(
-            f"Entity {self.client.acting_entity_id(budget=self.budget)} at {self.client.config.base_url} has "
-            f"no entity connection {connection_id}. Check the id, the entity, and that the Airflow "
-            "connection points to the right environment."
+            f"{missing}. Check the id, the entity, and that the Airflow connection points to the right "
+            "environment."
         )

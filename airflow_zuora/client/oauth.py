@@ -70,13 +70,13 @@ TOKENS = TokenCache()  # shared by all clients of this process
 _locks: WeakValueDictionary[tuple[str, ...], _FetchLock] = WeakValueDictionary()
 
 
-def _open_locks() -> None:
+def _replace_locks() -> None:
     """Replace the locks of a forked process, in which the thread that holds one does not exist."""
     for holder in list(_locks.values()):
         holder.lock = Lock()
 
 
-os.register_at_fork(after_in_child=_open_locks)
+os.register_at_fork(after_in_child=_replace_locks)
 
 
 def forget_tokens() -> None:
@@ -121,8 +121,9 @@ class ZuoraOAuth(AuthBase):
         lock = self._holder.lock
         if not lock.acquire(timeout=min(max(budget.seconds_left, 0.0), TIMEOUT_MAX)):
             raise ZuoraNotSentError(
-                f"POST {self._config.base_url}/oauth/token was not sent: another thread has been asking for "
-                "a token all the time of this call. Try again; the log says what keeps the other waiting."
+                f"POST {self._config.base_url}/oauth/token was not sent: another thread was still "
+                "requesting a token when the time limit of this call ended. Try again; the log shows what "
+                "delays that request."
             )
         try:
             token = TOKENS.get(self._key, time.monotonic())

@@ -63,11 +63,7 @@ class ApiRequest:
 
         :raises ZuoraValueError: If one of them cannot be sent; the error names it.
         """
-        method = method.upper() if isinstance(method, str) else method
-        if not isinstance(method, str) or not _METHOD.fullmatch(method):
-            raise ZuoraValueError(f"method must be a word such as GET, not {shorten(method)}")
-        if method == "HEAD":
-            raise ZuoraValueError("method HEAD gets no JSON from Zuora; use GET")
+        method = check_method(method)
         if idempotency_key is None and method == "POST":
             idempotency_key = str(uuid.uuid4())
         body, content_headers = encode_body(json, compress=compress)
@@ -85,16 +81,29 @@ class ApiRequest:
         return self.method == "GET"
 
 
+def check_method(method: Any) -> str:
+    """
+    Check an HTTP method, and return it in capitals.
+
+    :raises ZuoraValueError: If it is not a word, or gets no answer that tells whether it succeeded.
+    """
+    if not isinstance(method, str) or not _METHOD.fullmatch(method.upper()):
+        raise ZuoraValueError(f"method must be a word such as GET, not {shorten(method)}")
+    if method.upper() == "HEAD":
+        raise ZuoraValueError("method HEAD gets no JSON from Zuora; use GET")
+    return method.upper()
+
+
 def identify(method: str, track_id: str | None, idempotency_key: str | None = None) -> dict[str, str]:
     """
-    Build the headers that identify a call.
+    Check the method of a call, and build the headers that identify the call.
 
-    :param method: HTTP method in capitals.
+    :param method: HTTP method.
     :param track_id: ``Zuora-Track-Id``, if any.
     :param idempotency_key: ``Idempotency-Key``, if any.
     :raises ZuoraValueError: If one of them is not allowed.
     """
-    headers = {}
+    method, headers = check_method(method), {}
     if track_id is not None:
         headers["Zuora-Track-Id"] = check_track_id(track_id)
     if idempotency_key is not None:

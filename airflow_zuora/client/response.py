@@ -63,7 +63,7 @@ _BY_STATUS: dict[int, type[ZuoraApiError]] = {
 # Of several reasons the least retryable decides: an error that is not in this list is final.
 _MILD = (ZuoraRateLimitError, ZuoraBusyError, ZuoraAuthError, ZuoraServerError)
 _NO_USER_INFO = "failed to get user info"  # documented: the request may be sent again unchanged
-_BAD_ENTITY = "90000020"
+BAD_ENTITY = "90000020"
 
 _HINTS: dict[type[ZuoraApiError], str] = {
     ZuoraAuthError: "Check that the OAuth client still exists, that its owner is active, and that the "
@@ -96,31 +96,53 @@ def parse_response(
     :return: The JSON object, empty for HTTP 204; ``requestId`` is Zuora's ``Zuora-Request-Id``, where the
         body has none.
     :raises ZuoraApiError: The subclass that fits Zuora's code or the status.
-    :raises ZuoraResponseError: If HTTP 2xx carries no JSON object, or one that answers another request.
+    :raises ZuoraResponseError: If HTTP 2xx carries no JSON object, one whose ``success`` is no boolean, or
+        one that answers another request.
     """
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):
         payload = {} if status == 204 and not body else None
-    request_id = _request_id(headers, payload)
     if status < 300:
         if not isinstance(payload, dict) or status < 200:
             kind = _text(headers.get("Content-Type")) or "no content type"
-            retry_after = asked_wait(headers, rate_limited=False)
-            raise ZuoraResponseError(
-                f"{where} answered HTTP {status} with {len(body)} bytes of {kind} instead of a JSON object "
-                f"(request id {request_id}). Check the host of the connection, and any proxy in between."
-                f"{in_words(retry_after)}",
-                retry_after=retry_after,
-                request_id=request_id,
-            )
+            unexpected = f"{len(body)} bytes of {kind} instead of a JSON object"
+            raise _not_zuoras(where, status, headers, payload, unexpected)
         if "access_token" in payload and not is_token:
-            raise ZuoraResponseError(
-                f"{where} was answered with the answer to another call. Check any proxy in between."
-            )
-        if _is_success(payload, is_token):
-            return {**payload, "requestId": request_id}
+            raise misdirected(where)
+        is_success = _is_success(payload, is_token)
+        if is_success is None:
+            unexpected = "a JSON object whose success is neither true nor false"
+            raise _not_zuoras(where, status, headers, payload, unexpected)
+        if is_success:
+            return {**payload, "requestId": _request_id(headers, payload)}
     raise _error(where, status, headers, payload if isinstance(payload, dict) else {})
+
+
+def misdirected(where: str) -> ZuoraResponseError:
+    """
+    Return the error for a response that belongs to a different request.
+
+    :param where: Method, address and entity of the request.
+    """
+    return ZuoraResponseError(
+        f"{where} returned the response to a different request. Check for a proxy between this machine and "
+        "Zuora."
+    )
+
+
+def _not_zuoras(
+    where: str, status: int, headers: Mapping[str, str], payload: Any, unexpected: str
+) -> ZuoraResponseError:
+    """Return the error for a response that Zuora does not send."""
+    request_id = _request_id(headers, payload)
+    retry_after = asked_wait(headers, rate_limited=False)
+    return ZuoraResponseError(
+        f"{where} answered HTTP {status} with {unexpected} (request id {request_id}). Check the host of the "
+        f"connection, and any proxy in between.{in_words(retry_after)}",
+        retry_after=retry_after,
+        request_id=request_id,
+    )
 
 
 def _request_id(headers: Mapping[str, str], payload: Any) -> str | None:
@@ -128,12 +150,22 @@ def _request_id(headers: Mapping[str, str], payload: Any) -> str | None:
     return in_body or _text(headers.get("Zuora-Request-Id")) or None
 
 
-def _is_success(payload: dict[str, Any], is_token: bool) -> bool:
-    """Reads often leave ``success`` out, and so do some errors, which then have reasons."""
-    if is_token and not payload.get("access_token") and _reasons(payload):
+def _is_success(payload: dict[str, Any], is_token: bool) -> bool | None:
+    """
+    Tell success from a refusal; ``None`` if ``success`` is neither true nor false.
+
+    Reads often leave ``success`` out, and so do some errors, which then have reasons.
+    """
+    flags = [payload[name] for name in ("success", "Success") if name in payload]
+    reasons = _reasons(payload)
+    lacks_token = is_token and not payload.get("access_token")
+    if any(flag is False for flag in flags) or (lacks_token and reasons):
         return False
-    flags = [payload[name] is True for name in ("success", "Success") if name in payload]
-    return all(flags) if flags else not any(code for code, _ in _reasons(payload))
+    if flags and all(flag is True for flag in flags):
+        return True
+    if any(code for code, _ in reasons):
+        return False
+    return None if flags else True
 
 
 def _error(where: str, status: int, headers: Mapping[str, str], payload: dict[str, Any]) -> ZuoraApiError:
@@ -142,14 +174,15 @@ def _error(where: str, status: int, headers: Mapping[str, str], payload: dict[st
     retry_after = asked_wait(headers, rate_limited=kind is ZuoraRateLimitError)
     reasons = reasons[:MAX_REASONS]
     request_id = _request_id(headers, payload)
-    reported = "; ".join(f"[{code or 'no code'}] {message}" for code, message in reasons) or "no reason given"
+    shown = (" ".join(filter(None, (f"[{code or 'no code'}]", message))) for code, message in reasons)
+    reported = "; ".join(shown) or "no reason given"
     parts = [f"{where} answered HTTP {status}: {reported} (request id {request_id})."]
     if 300 <= status < 400:
         parts.append(
             f"It redirects to {_host(headers.get('Location'))}. Redirects are not followed: check the host "
             "of the connection."
         )
-    elif code == _BAD_ENTITY:
+    elif code == BAD_ENTITY:
         parts.append("Zuora refuses the entity: check entity_id and the entities of the OAuth client.")
     else:
         parts.append(_HINTS[kind])

@@ -81,9 +81,6 @@ class TokenCache:
     def __init__(self) -> None:
         self._tokens: dict[tuple[str, ...], Token] = {}
 
-    def __len__(self) -> int:
-        return len(self._tokens)
-
     def get(self, client: tuple[str, ...], now: float) -> Token | None:
         """
         Return the token of a client, if it can still be used.

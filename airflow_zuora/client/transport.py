@@ -14,6 +14,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
 from airflow_zuora.client.adapter import KeepAliveAdapter
+from airflow_zuora.client.response import misdirected
 from airflow_zuora.client.transport_errors import timed_out, transport_error
 from airflow_zuora.client.wire import Deadline
 from airflow_zuora.exceptions import ZuoraResponseError
@@ -30,7 +31,7 @@ MAX_BYTES = 64 * 1024 * 1024  # of one answer, decoded
 
 class ZuoraSession(Session):
     """
-    A session that sends what it is given, and learns nothing from answers.
+    A session that follows no redirects and stores no cookies.
 
     :param base_url: The only address that it is for.
     :param headers: Headers of every request.
@@ -142,9 +143,7 @@ def _check_track_id(request: PreparedRequest, response: Response, where: str) ->
     """Check that an answer that names a call names this one; otherwise its connection is closed."""
     sent, echoed = (headers.get("Zuora-Track-Id") for headers in (request.headers, response.headers))
     if sent and echoed and echoed not in (sent, f"{sent}, {sent}"):  # a header that came twice is joined
-        raise ZuoraResponseError(
-            f"{where} was answered with the answer to another call. Check any proxy in between."
-        )
+        raise misdirected(where)
 
 
 def _read_body(raw: Any, where: str, limit: Deadline) -> bytes:
@@ -156,6 +155,7 @@ def _read_body(raw: Any, where: str, limit: Deadline) -> bytes:
             raise ZuoraResponseError(
                 f"{where} answered with more than {MAX_BYTES} bytes. Ask for less at a time."
             )
+        # Decompressing what has arrived takes time too, and reads nothing from the socket.
         if not limit.seconds_left:
             raise timed_out(where, limit)
     return bytes(body)

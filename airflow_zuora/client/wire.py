@@ -17,8 +17,8 @@ from urllib3.util.connection import allowed_gai_family
 
 from airflow_zuora.client.final_response import FinalResponse, TunnelResponse, seconds_until
 
-# Seconds for a connect to one address, and for all that follows before the request: a lost packet or a host
-# that is silent is to be found out while there is time for another attempt.
+# Seconds for a connect to one address, and for all that follows before the request: so that a silent host is
+# detected while there is still time for another attempt.
 CONNECT_TIMEOUT = 30.0
 PIECE = 16384  # bytes that are sent at a time; one TLS record
 

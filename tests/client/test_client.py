@@ -194,12 +194,6 @@ def test_a_call_takes_no_time_to_describe_entities_that_no_error_shows(make_clie
     assert time.thread_time() - started < 1
 
 
-def test_a_wrong_entity_is_refused_before_a_token_is_requested(hook, zuora_simulator):
-    with pytest.raises(ZuoraValueError, match="entity_id must be 32 hex digits"):
-        hook.client.acting_entity_id("")
-    assert zuora_simulator.requests() == []
-
-
 def test_a_tenant_without_entities_gets_no_entity_header(connect, zuora_simulator):
     zuora_simulator.fault(path="/oauth/token", body={"access_token": "x" * 32, "scope": "user.1 tenant.19"})
     zuora_simulator.fault(times=2, body={"entities": [], "success": True})

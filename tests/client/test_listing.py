@@ -112,6 +112,16 @@ def test_a_connection_that_is_not_on_the_list_has_an_error_of_its_own(hook, zuor
     assert zuora_simulator.url in str(raised.value)
 
 
+def test_a_tenant_without_entities_is_named_by_its_address_alone(connect, zuora_simulator):
+    zuora_simulator.fault(path="/oauth/token", body={"access_token": "x" * 32, "scope": "user.1 tenant.19"})
+    zuora_simulator.fault(method="GET", body=rows(1))
+    with pytest.raises(EntityConnectionNotFoundError) as raised:
+        connect(entity_id=None).get_entity_connection("8a8080")
+    assert str(raised.value).startswith(
+        f"There is no entity connection 8a8080 at {zuora_simulator.url}. Check the id, "
+    )
+
+
 def test_a_list_that_never_ends_is_not_read_for_ever(hook, zuora_simulator, monkeypatch):
     monkeypatch.setattr(listing, "MAX_PAGES", 3)
     for number in range(4):

@@ -90,9 +90,12 @@ def test_only_reads_may_be_sent_twice(method, expected):
     assert ApiRequest.build(method, "/v1/x").is_repeatable is expected
 
 
-def test_head_is_refused_because_its_answer_has_no_body():
+@pytest.mark.parametrize("method", ["HEAD", "head"])
+def test_head_is_refused_because_its_answer_has_no_body(method):
     with pytest.raises(ZuoraValueError, match="use GET"):
-        ApiRequest.build("HEAD", "/v1/x")
+        ApiRequest.build(method, "/v1/x")
+    with pytest.raises(ZuoraValueError, match="use GET"):
+        identify(method, None)
 
 
 def test_only_a_post_has_an_idempotency_key_and_each_has_another():

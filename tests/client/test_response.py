@@ -140,18 +140,31 @@ def test_the_gateways_messages_without_code_are_read(message):
         ({"success": False}, ZuoraRequestError),
         ({"success": False, "reasons": []}, ZuoraRequestError),
         ({"success": False, "reasons": [None, 5, "x", {}]}, ZuoraRequestError),
-        ({"success": "true"}, ZuoraRequestError),
-        ({"success": 1}, ZuoraRequestError),
-        ({"success": None}, ZuoraRequestError),
         ({"Success": False, "Errors": [{"Code": "LOCK_COMPETITION", "Message": "m"}]}, ZuoraBusyError),
         ({"reasons": [{"code": 70, "message": "m"}]}, ZuoraRateLimitError),
         ({"FaultCode": "REQUEST_EXCEEDED_RATE"}, ZuoraRateLimitError),
         ({"success": True, "Success": False}, ZuoraRequestError),
+        ({"success": "true", "Success": False}, ZuoraRequestError),
+        ({"success": "false", "reasons": [{"code": 50000030, "message": "m"}]}, ZuoraRuleError),
     ],
 )
 def test_http_200_is_no_success_if_the_body_does_not_say_so(payload, kind):
     error = error_of(200, payload)
     assert (type(error), error.http_status) == (kind, 200)
+
+
+@pytest.mark.parametrize("flag", ["true", "false", "", 1, 0, None, {}, [True]])
+@pytest.mark.parametrize("more", [{}, {"Success": True}, {"message": "m"}, {"reasons": [{"message": "m"}]}])
+def test_http_200_says_nothing_if_its_success_is_no_boolean(flag, more):
+    with pytest.raises(ZuoraResponseError, match="neither true nor false") as raised:
+        parse(200, {"success": flag, **more}, Zuora_Request_Id="r-1", Retry_After="7")
+    assert (raised.value.request_id, raised.value.retry_after) == ("r-1", 7.0)
+
+
+def test_a_reason_without_a_message_is_shown_by_its_code():
+    reasons = [{"code": 50000030}, {"code": 50000040, "message": "m"}, {"message": "n"}]
+    text = str(error_of(400, {"reasons": reasons}))
+    assert "HTTP 400: [50000030]; [50000040] m; [no code] n (request id None)." in text
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from airflow_zuora.client.entity_connections import EntityConnections
 from airflow_zuora.client.waits import MAX_WAIT, asked_wait
 from airflow_zuora.exceptions import (
     ZuoraAuthError,
@@ -16,9 +17,11 @@ from airflow_zuora.exceptions import (
     ZuoraServerError,
     ZuoraValueError,
 )
-from tests.helpers.raw_server import after_token, answer, raw_server
+from airflow_zuora.simulator.seed import DEFAULT_ENTITY_ID, PENDING_ID, SOURCE_ENTITY_ID
+from tests.helpers.raw_server import Part, Received, after_token, answer, raw_server
 
 DATE = "Mon, 01 Jan 2024 00:00:00 GMT"
+ROW = {"id": PENDING_ID, "sourceEntityId": SOURCE_ENTITY_ID, "targetEntityId": DEFAULT_ENTITY_ID}
 BUSY = {"success": False, "reasons": [{"code": 50000050, "message": "Locked."}]}
 
 
@@ -94,6 +97,20 @@ def test_a_list_without_a_body_is_not_an_empty_list(make_client):
         client = make_client({"port": server.port})
         with pytest.raises(ZuoraResponseError, match="entities"):
             client.list_entities()
+
+
+@pytest.mark.parametrize("flag", ["true", 1, None, {"value": True}])
+def test_a_change_whose_success_is_no_boolean_is_looked_up(flag, make_client):
+    statuses = iter(["Pending", "Connected"])
+
+    def script(received: Received) -> list[Part]:
+        if received.line.startswith("PUT"):
+            return [answer({"success": flag})]
+        return [answer({"success": True, "entityConnections": [{**ROW, "status": next(statuses)}]})]
+
+    with raw_server(after_token(script)) as server:
+        assert EntityConnections(make_client({"port": server.port})).accept(PENDING_ID).changed is True
+        assert [line[:4] for line in server.lines] == ["GET ", "PUT ", "GET "]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "head"])

@@ -108,6 +108,8 @@ def test_an_answer_that_names_the_call_is_its_answer(echoed, make_client):
 def test_a_token_is_the_answer_to_no_other_request(make_client):
     with raw_server(lambda _: [TOKEN]) as server:
         client = make_client({"port": server.port}, retries=Retries(attempts=1))
-        with pytest.raises(ZuoraResponseError, match="answer to another call") as raised:
+        with pytest.raises(
+            ZuoraResponseError, match="returned the response to a different request"
+        ) as raised:
             client.request("GET", "/v1/accounts/1")
     assert "0123456789abcdef" not in str(raised.value)

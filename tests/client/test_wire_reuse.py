@@ -23,7 +23,9 @@ FIRST, SECOND = {"name": "first"}, {"name": "second"}
 STALE = answer({"name": "stale"})
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n"
 JSON = json.dumps(FIRST).encode()
-# Answers to the first request that leave something behind. Each contains FIRST whole.
+HEAD = b"HTTP/1.1 200 OK\r\n%s\r\n\r\n"
+CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(JSON), JSON)
+# Answers to the first request after which the connection is not used again. Each contains FIRST whole.
 UNTIDY: dict[str, list[Part]] = {
     "a second answer": [answer(FIRST) + STALE],
     "a second answer that comes later": [answer(FIRST), 0.1, STALE],
@@ -32,6 +34,13 @@ UNTIDY: dict[str, list[Part]] = {
     "a second answer behind chunks": [CHUNKED % (len(JSON), JSON) + b"\r\n" + STALE],
     "a second answer behind trailers": [CHUNKED % (len(JSON), JSON) + b"X: y\r\n\r\n" + STALE],
     "a second answer larger than any buffer": [answer(FIRST) + STALE + b" " * 100_000],
+    # Nothing is left behind these, but a proxy may find their end elsewhere.
+    "chunks and a length": [HEAD % b"Content-Length: 17\r\nTransfer-Encoding: chunked" + CHUNKS],
+    "chunks twice": [HEAD % b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked" + CHUNKS],
+    "a length and another encoding": [answer(FIRST, 200, "Transfer-Encoding: identity")],
+    "a length and an encoding without a name": [answer(FIRST, 200, "Transfer-Encoding:")],
+    "a length with a sign": [HEAD % b"Content-Length: +17" + JSON],
+    "a length with an underscore": [HEAD % b"Content-Length: 1_7" + JSON],
 }
 
 

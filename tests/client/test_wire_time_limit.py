@@ -79,6 +79,16 @@ def test_a_slow_answer_does_not_outlast_the_limit(place, make_hasty):
             client.request("GET", "/v1/x")
 
 
+def test_an_answer_that_arrives_in_time_is_not_decompressed_after_the_limit(make_hasty):
+    tiny = gzip.compress(gzip.compress(bytes(60_000_000)))  # read from the socket at once
+    packed = answer(tiny, 200, "Content-Encoding: gzip, gzip")
+    with raw_server(after_token(lambda _: [LIMIT - 0.03, packed])) as server:
+        client = make_hasty(server.port)
+        client.oauth.token()
+        with ends_in_time(), pytest.raises(ZuoraTransportError, match="within 1 seconds"):
+            client.request("GET", "/v1/x")
+
+
 @pytest.mark.parametrize("place", ["head", "trailers"])
 def test_a_slow_answer_over_tls_does_not_either(place, make_hasty, tmp_path, monkeypatch):
     certificate = self_signed_certificate(tmp_path)
