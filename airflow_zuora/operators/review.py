@@ -49,8 +49,9 @@ class ReviewEntityConnectionOperator(ZuoraOperator, HITLOperator):
 
     :param connection_id: Zuora's id of the connection, or a list of up to 50 for one question about all of
         them (templated).
-    :param source_entity: Id or name of the entity that sent the request, instead of an id (templated).
-    :param target_entity: Id or name of the entity that decides on it, instead of an id (templated). Each of
+    :param source_entity: Id or name of the entity that sent the request, instead of an id (templated). With
+        ``connection_id``, it has to agree.
+    :param target_entity: Id or name of the entity that decides on it, in the same way (templated). Each of
         the three may be ``*``, which means any, so that a form can leave it open.
     :param change: ``accept`` (default) or ``disconnect``.
     :param options: The options, default ``("Approve", "Reject")``. *Approve* makes the change; *Deny*, for
