@@ -40,7 +40,7 @@ def test_every_request_of_every_entity_is_decided_as_a_person_chose(
     assert run.result("summary") == {
         "accepted": ["Acme Malta to Acme Spain"],
         "denied": ["Acme Cyprus to Acme Italy"],
-        "left": ["Acme Greece to Acme Italy"],
+        "unchanged": ["Acme Greece to Acme Italy"],
     }
 
 
@@ -66,4 +66,4 @@ def test_a_run_with_nothing_to_do_ends_with_an_empty_summary(
     conn_id = connect(airflow, zuora, "zuora_empty", new_entity(zuora))
     run = trigger(airflow, "review_pending_connections", zuora_conn_id=conn_id)
     assert run.wait() == "success"
-    assert run.result("summary") == {"accepted": [], "denied": [], "left": []}
+    assert run.result("summary") == {"accepted": [], "denied": [], "unchanged": []}
