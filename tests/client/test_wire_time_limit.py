@@ -18,8 +18,9 @@ from airflow_zuora.client.client import ZuoraClient
 from airflow_zuora.client.retries import Retries
 from airflow_zuora.client.transport import Transport
 from airflow_zuora.exceptions import ZuoraNotSentError, ZuoraOutcomeUnknownError, ZuoraTransportError
-from tests.helpers.bad_servers import by_tls, self_signed_certificate, silent_server
+from tests.helpers.bad_servers import self_signed_certificate, silent_server
 from tests.helpers.raw_server import Part, after_token, answer, drip, raw_server
+from tests.helpers.serving import by_tls
 
 LIMIT = 1.0  # seconds
 SLACK = 5.0  # seconds for a busy machine; each of these answers takes more than twice as long

@@ -7,10 +7,8 @@ import ipaddress
 import json
 import socket
 import socketserver
-import ssl
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -20,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.helpers.serving import serving
 
 
 def closed_port() -> int:
@@ -63,28 +63,9 @@ class _Server(HTTPServer):
         pass
 
 
-def by_tls(listener: socket.socket, certificate: Path) -> socket.socket:
-    """Add TLS to a listener; the handshake happens at the first read."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context.wrap_socket(listener, server_side=True, do_handshake_on_connect=False)
-
-
-@contextmanager
-def plain_server(certificate: Path | None = None) -> Iterator[_Server]:
+def plain_server(certificate: Path | None = None) -> AbstractContextManager[_Server]:
     """Serve empty answers, over TLS if a certificate is given; ``asked`` lists the paths of the requests."""
-    server = _Server()
-    if certificate is not None:
-        server.socket = by_tls(server.socket, certificate)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        with suppress(OSError):
-            server.server_close()
+    return serving(_Server(), certificate)
 
 
 def self_signed_certificate(folder: Path) -> Path:
@@ -189,18 +170,8 @@ def headers_of(request: bytes) -> dict[str, str]:
 ALWAYS_SUCCESS = after_token(http({"success": True}))
 
 
-@contextmanager
 def recording_server(
     answer: Answer = ALWAYS_SUCCESS, certificate: Path | None = None
-) -> Iterator[RecordingServer]:
+) -> AbstractContextManager[RecordingServer]:
     """Serve, over TLS if a certificate is given; ``received`` holds every byte of every request."""
-    with RecordingServer(answer) as server:
-        if certificate is not None:
-            server.socket = by_tls(server.socket, certificate)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    return serving(RecordingServer(answer), certificate)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import socketserver
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
+
+from tests.helpers.serving import serving
 
 
 class _Tunnel(socketserver.StreamRequestHandler):
@@ -49,14 +50,6 @@ class TunnelProxy(socketserver.ThreadingTCPServer):
         return port
 
 
-@contextmanager
-def tunnel_proxy() -> Iterator[TunnelProxy]:
+def tunnel_proxy() -> AbstractContextManager[TunnelProxy]:
     """Serve."""
-    with TunnelProxy() as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            proxy.shutdown()
-            thread.join()
+    return serving(TunnelProxy())

@@ -7,12 +7,13 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.helpers.bad_servers import TOKEN_ANSWER, by_tls
+from tests.helpers.bad_servers import TOKEN_ANSWER
+from tests.helpers.serving import serving
 
 Part = bytes | float  # bytes to send, or seconds to pause
 Script = Callable[["Received"], Iterable[Part]]
@@ -132,18 +133,8 @@ class RawServer(socketserver.ThreadingTCPServer):
         return [line for line in lines if line != "POST /oauth/token"]
 
 
-@contextmanager
 def raw_server(
     script: Script, certificate: Path | None = None, greeting: Iterable[Part] = ()
-) -> Iterator[RawServer]:
+) -> AbstractContextManager[RawServer]:
     """Serve, by TLS with a certificate."""
-    with RawServer(script, greeting) as server:
-        if certificate is not None:
-            server.socket = by_tls(server.socket, certificate)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    return serving(RawServer(script, greeting), certificate)
