@@ -157,13 +157,11 @@ def _is_success(payload: dict[str, Any], is_token: bool) -> bool | None:
     Reads often leave ``success`` out, and so do some errors, which then have reasons.
     """
     flags = [payload[name] for name in ("success", "Success") if name in payload]
-    reasons = _reasons(payload)
-    lacks_token = is_token and not payload.get("access_token")
-    if any(flag is False for flag in flags) or (lacks_token and reasons):
+    if is_token and not payload.get("access_token") and _reasons(payload):
         return False
     if flags and all(flag is True for flag in flags):
         return True
-    if any(code for code, _ in reasons):
+    if any(flag is False for flag in flags) or any(code for code, _ in _reasons(payload)):
         return False
     return None if flags else True
 

@@ -107,7 +107,7 @@ class Connection(HTTPConnection):
         """Whether the server has; while connecting, the proxy."""
         return self._last_response is not None
 
-    def response_class(self, sock: Any, *args: Any, **kwargs: Any) -> FinalResponse:  # type: ignore[override]
+    def response_class(self, sock: Any, *args: Any, **kwargs: Any) -> FinalResponse:  # type: ignore[override]  # a class
         """Return the object that reads a response; ``http.client`` asks for it by this name."""
         kind = TunnelResponse if self._is_connecting else FinalResponse
         self._last_response = kind(sock, *args, ends_at=self._ends_at, **kwargs)

@@ -156,7 +156,7 @@ class ReviewEntityConnectionOperator(ZuoraOperator, HITLOperator):
             return super().execute(context)
         except PARKED as parked:
             # Where neither an XCom nor a later version of the list can reach it.
-            parked.kwargs = {**(parked.kwargs or {}), "asked": asked}  # type: ignore[attr-defined]
+            parked.kwargs = {**(parked.kwargs or {}), "asked": asked}  # type: ignore[attr-defined]  # of either class
             raise
 
     def execute_complete(self, context: Context, event: dict[str, Any], asked: dict[str, Any]) -> Any:  # type: ignore[override]  # with what was asked
